@@ -1,0 +1,41 @@
+// What the package exports.
+
+export type { Address, Bytes } from './memory/arguments.js'
+export type { BackendName } from './memory/backends.js'
+export {
+  Emucxl,
+  LOCAL_MEMORY,
+  type Mapping,
+  type MigrateResult,
+  type NodeStats,
+  type Ranges,
+  REMOTE_MEMORY,
+  type Residency,
+  type SharedHandle,
+} from './memory/emucxl.js'
+export { EmucxlError, type ErrorCode, type ErrorDetails } from './memory/errors.js'
+export type { AsyncOptions } from './memory/jobs.js'
+export {
+  LATENCY_PRESETS,
+  type LatencyModel,
+  type LatencyPreset,
+  type NodeLatency,
+} from './memory/latency-model.js'
+export type { AllocOptions, HugePages, Node, OpenOptions, PageOptions } from './memory/options.js'
+export {
+  emucxl_alloc,
+  emucxl_exit,
+  emucxl_free,
+  emucxl_get_numa_node,
+  emucxl_get_size,
+  emucxl_init,
+  emucxl_is_local,
+  emucxl_memcpy,
+  emucxl_memmove,
+  emucxl_memset,
+  emucxl_migrate,
+  emucxl_read,
+  emucxl_resize,
+  emucxl_stats,
+  emucxl_write,
+} from './standard.js'

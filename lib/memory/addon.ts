@@ -1,0 +1,204 @@
+// The native addon: where it is looked for, what it offers, and what to say when it does not load.
+
+import { existsSync, readFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { getSystemErrorName } from 'node:util'
+import { EmucxlError, type ErrorCode } from './errors.js'
+
+/** Numbers of a node as the addon counts them; see `NodeStats` of emucxl.ts. */
+export interface NativeStats {
+  allocated: number
+  mapped: number
+  capacity: number
+  regions: number
+  pendingRanges: number
+  pendingBytes: number
+  reservedRanges: number
+  reservedBytes: number
+}
+
+export interface NativeMapping {
+  node: number
+  size: number
+  mapped: number
+  pageSize: number
+  hugePages: 0 | 1 | 2
+  shared: boolean
+  locked: boolean
+}
+
+export interface NativeResidency {
+  pageSize: number
+  untouched: number
+  nodes: [number, number][]
+}
+
+export interface NativeMove {
+  moved: number
+  failed: number
+  untouched: number
+}
+
+export interface NativeChase {
+  lines: number
+  pinned: boolean
+  nsPerLoad: number[]
+}
+
+/** Bits of `flags` in `alloc`. */
+export const Flag = {
+  hugePrefer: 1,
+  hugeRequire: 2,
+  lock: 4,
+  prefault: 8,
+  shared: 16,
+  /** V8 counts the memory as its own. */
+  counted: 32,
+} as const
+
+/** `kind` of `copy`: which side must be memory of emucxl, and whether they may overlap. */
+export const Kind = { read: 0, write: 1, copy: 2, move: 3 } as const
+
+type Memory = ArrayBufferLike | ArrayBufferView
+
+/** The addon's functions: native/binding/calls.h. Arguments are checked there once more. */
+export interface Addon {
+  setup(
+    makeError: (code: ErrorCode, message: string, syscall?: string, errno?: number) => Error,
+  ): void
+  probe(backend: string, devicePath: string): void
+  open(backend: string, devicePath: string, rows: readonly number[]): number
+  close(context: number, alsoShared: boolean): void
+  abandon(context: number): void
+  alloc(context: number, size: number, node: number, flags: number): ArrayBuffer
+  free(address: Memory): void
+  resize(address: Memory, size: number): ArrayBuffer
+  migrate(address: Memory, node: number): NativeMove
+  share(address: Memory): number
+  attach(handle: number): ArrayBuffer
+  setCapacity(context: number, node: number, bytes: number): void
+  copy(
+    to: Memory,
+    toOffset: number,
+    from: Memory,
+    fromOffset: number,
+    size: number,
+    kind: number,
+  ): void
+  fill(address: Memory, offset: number, size: number, byte: number): void
+  nodeOf(address: Memory): number
+  sizeOf(address: Memory): number
+  where(address: Memory): NativeResidency
+  stats(context: number, node: number): NativeStats
+  mappings(context: number): NativeMapping[]
+  currentCpu(): number
+  wrapsShared(): boolean
+  allocAsync(
+    job: number,
+    context: number,
+    size: number,
+    node: number,
+    flags: number,
+  ): Promise<ArrayBuffer>
+  freeAsync(job: number, address: Memory): Promise<void>
+  resizeAsync(job: number, address: Memory, size: number): Promise<ArrayBuffer>
+  migrateAsync(job: number, address: Memory, node: number): Promise<NativeMove>
+  copyAsync(
+    job: number,
+    to: Memory,
+    toOffset: number,
+    from: Memory,
+    fromOffset: number,
+    size: number,
+    kind: number,
+  ): Promise<void>
+  fillAsync(job: number, address: Memory, offset: number, size: number, byte: number): Promise<void>
+  whereAsync(job: number, address: Memory): Promise<NativeResidency>
+  closeAsync(job: number, context: number): Promise<void>
+  cancel(job: number): void
+  chase(address: Memory, loads: number, samples: number, seed: number): NativeChase
+}
+
+/** The package's folder: the nearest one above this file with a package.json. */
+export const packageRoot: string = (() => {
+  let folder = dirname(fileURLToPath(import.meta.url))
+  while (!existsSync(join(folder, 'package.json'))) folder = dirname(folder)
+  return folder
+})()
+
+export function packageVersion(): string {
+  return JSON.parse(readFileSync(join(packageRoot, 'package.json'), 'utf8')).version
+}
+
+function libc(): string {
+  const report = process.report as typeof process.report & { excludeNetwork?: boolean }
+  const before = report.excludeNetwork ?? false
+  report.excludeNetwork = true // else the report looks up the names of open connections
+  try {
+    const { header } = report.getReport() as { header: { glibcVersionRuntime?: string } }
+    return header.glibcVersionRuntime === undefined ? 'musl' : `glibc ${header.glibcVersionRuntime}`
+  } finally {
+    report.excludeNetwork = before
+  }
+}
+
+/** Files in which the addon may be, best first. */
+function candidates(): string[] {
+  const chosen = process.env['EMUCXL_ADDON'] // a sanitizer's build, in the tests
+  if (chosen !== undefined && chosen !== '') return [chosen]
+  return [
+    join(packageRoot, 'build', 'Release', 'emucxl.node'),
+    join(packageRoot, 'prebuilds', `linux-${process.arch}`, 'emucxl.node'),
+  ]
+}
+
+function cannotLoad(tried: { file: string; error?: Error }[]): EmucxlError {
+  const lines = tried.map(
+    ({ file, error }) => `  ${file}: ${error === undefined ? 'not there' : error.message}`,
+  )
+  return new EmucxlError(
+    'ERR_EMUCXL_LOAD',
+    `emucxl's native addon could not be loaded. Looked for:\n${lines.join('\n')}\n` +
+      `This machine: ${process.platform} ${process.arch}, ${libc()}, Node.js ${process.version}, ` +
+      `Node-API ${process.versions['napi']}.\n` +
+      (process.platform === 'linux'
+        ? 'To build it from source, with g++, make and python3 installed, run:\n' +
+          `  npm rebuild emucxl --foreground-scripts      (in ${packageRoot} itself: npm run build)`
+        : 'emucxl needs Linux: its memory comes from mmap, mbind and /dev/emucxl.'),
+    { cause: tried.find(({ error }) => error !== undefined)?.error },
+  )
+}
+
+function load(): Addon {
+  const require = createRequire(import.meta.url)
+  const tried: { file: string; error?: Error }[] = []
+  for (const file of candidates()) {
+    if (!existsSync(file)) {
+      tried.push({ file })
+      continue
+    }
+    try {
+      return require(file) as Addon
+    } catch (error) {
+      tried.push({ file, error: error as Error })
+    }
+  }
+  throw cannotLoad(tried)
+}
+
+function makeError(code: ErrorCode, message: string, syscall?: string, errno?: number): Error {
+  const error =
+    syscall === undefined || errno === undefined || errno === 0
+      ? new EmucxlError(code, message)
+      : new EmucxlError(code, `${message} (${syscall}: ${getSystemErrorName(errno)})`, {
+          syscall,
+          errno,
+        })
+  Error.captureStackTrace(error, makeError)
+  return error
+}
+
+export const addon: Addon = load()
+addon.setup(makeError)

@@ -1,0 +1,600 @@
+// An open context: memory on its nodes, handed out as ArrayBuffers.
+
+import { isMainThread } from 'node:worker_threads'
+import { addon, Flag, Kind, type NativeMove } from './addon.js'
+import {
+  type Address,
+  type Bytes,
+  checkBlockSize,
+  checkByte,
+  checkBytes,
+  toAddon,
+  wrongType,
+} from './arguments.js'
+import type { BackendName } from './backends.js'
+import { blockOf, stamp } from './block.js'
+import { EmucxlError } from './errors.js'
+import { type AsyncOptions, run } from './jobs.js'
+import {
+  type AllocOptions,
+  type HugePages,
+  type Node,
+  type OpenOptions,
+  type Plan,
+  pageFlags,
+  plan,
+} from './options.js'
+
+/** The local node. */
+export const LOCAL_MEMORY = 0
+/** The first remote node. */
+export const REMOTE_MEMORY = 1
+
+export interface Ranges {
+  ranges: number
+  bytes: number
+}
+
+export interface NodeStats {
+  node: number
+  numaNode: number
+  /** Bytes asked for, of the regions that live. */
+  allocated: number
+  /** Bytes of their pages. */
+  mapped: number
+  /** Bytes that may be mapped. */
+  capacity: number
+  /** `capacity − mapped`, or 0. */
+  available: number
+  regions: number
+  /** Freed; the range of addresses waits for the event loop to turn, or for a job over it. */
+  pending: Ranges
+  /** Ranges of addresses, without memory, that stay reserved until the process ends. */
+  reserved: Ranges
+}
+
+export interface Mapping {
+  node: number
+  numaNode: number
+  /** Bytes asked for. */
+  size: number
+  /** Bytes of its pages. */
+  mapped: number
+  /** Bytes of a page. With `hugePages: 'prefer'` the kernel may use larger ones. */
+  pageSize: number
+  hugePages: HugePages
+  shared: boolean
+  locked: boolean
+}
+
+/** Where the pages of a block are now, by the kernel's word. */
+export interface Residency {
+  /** Bytes of a page. */
+  pageSize: number
+  /** Pages on each NUMA node, by the kernel's number of it. */
+  nodes: Record<number, number>
+  /** Pages that were never written: they have no place yet. */
+  untouched: number
+}
+
+/** What became of the pages of a block, in pages of its mapping. */
+export interface MigrateResult {
+  /** Are on the target node now. On the emulated backend: are booked there. */
+  moved: number
+  /** Stayed where they were: pinned for the moment, or shared with another process. */
+  failed: number
+  /** Had no place yet, and will get one on the target node. */
+  untouched: number
+}
+
+/** What another thread needs to attach a shared block; can be sent by `postMessage`. */
+export interface SharedHandle {
+  readonly emucxlRegion: number
+  readonly size: number
+}
+
+const HUGE_PAGES: readonly HugePages[] = ['off', 'prefer', 'require']
+
+/** Contexts of this thread, by their number in the addon. */
+const open = new Set<number>()
+
+// A context that was dropped without close(): its blocks live on until they are dropped too.
+const dropped = new FinalizationRegistry<number>((id) => {
+  open.delete(id)
+  addon.abandon(id)
+})
+
+// Node.js cannot tell the addon in time that a worker ends. What it allocated goes back here; what it
+// shared stays with those who share it. When the main thread ends, so does the process.
+if (!isMainThread) {
+  process.once('exit', () => {
+    for (const id of open) addon.close(id, false)
+  })
+}
+
+const SECRET = Symbol('Emucxl.open')
+
+/**
+ * An open context: a backend, a map of its nodes, capacities, and regions of memory.
+ *
+ * An *address* is what {@link alloc} returned, or a view into it whose byteOffset counts, as a
+ * pointer into a block of C would. A block can be handed to any open context of the process; it is
+ * always booked in the one that allocated it.
+ *
+ * Errors of all methods: `ERR_EMUCXL_CLOSED` after {@link close}; those with an address
+ * `ERR_EMUCXL_DETACHED`, `ERR_EMUCXL_FREED`, `ERR_EMUCXL_NOT_ALLOCATED`; `TypeError` and `RangeError`
+ * that name the parameter. A call that fails changes nothing.
+ */
+export class Emucxl {
+  readonly #id: number
+  readonly #flags: number
+  #closed = false
+
+  /** The backend that maps the pages. */
+  readonly backend: BackendName
+  /** Node 0 is local, the others are remote. */
+  readonly nodes: readonly Node[]
+  /** True where a latency model makes calls slower: figures are then modelled, not measured. */
+  readonly modelled: boolean
+
+  /** @internal */
+  constructor(secret: symbol, chosen: Plan) {
+    if (secret !== SECRET) {
+      throw new TypeError('Emucxl has no public constructor: call Emucxl.open()')
+    }
+    const rows = chosen.nodes.flatMap(({ node, numaNode }) => {
+      const latency = node === 0 ? chosen.model?.local : chosen.model?.remote
+      return [
+        numaNode,
+        chosen.capacities[node] as number,
+        latency?.latencyNs ?? 0,
+        latency?.bandwidthGBps ?? 0,
+      ]
+    })
+    this.#id = addon.open(chosen.backend, chosen.devicePath, rows)
+    this.#flags = chosen.flags | (chosen.counted ? Flag.counted : 0)
+    this.backend = chosen.backend
+    this.nodes = Object.freeze(chosen.nodes.map((node) => Object.freeze(node)))
+    this.modelled = chosen.model !== undefined
+    open.add(this.#id)
+    dropped.register(this, this.#id, this)
+  }
+
+  /**
+   * Opens a context.
+   *
+   * Errors: `ERR_EMUCXL_BACKEND_UNAVAILABLE` for a backend asked for by name that cannot run here,
+   * `ERR_EMUCXL_BAD_NODE` for a NUMA node that is not online.
+   */
+  static open(options?: OpenOptions): Emucxl {
+    return new Emucxl(SECRET, plan(options))
+  }
+
+  /**
+   * A block of another thread's, by what {@link share} returned there: a `SharedArrayBuffer` on
+   * Node.js 22 and later, an `ArrayBuffer` on 20 (where `Atomics` work on it, but for `wait`).
+   *
+   * Errors: `ERR_EMUCXL_FREED`.
+   */
+  static attach(handle: SharedHandle): SharedArrayBuffer | ArrayBuffer {
+    const region = (handle as SharedHandle | null | undefined)?.emucxlRegion
+    if (typeof region !== 'number') throw wrongType('handle', 'what share() returned', handle)
+    checkBytes(region, 'handle.emucxlRegion', 0)
+    return addon.attach(region)
+  }
+
+  /** Whether {@link close} was called. */
+  get closed(): boolean {
+    return this.#closed
+  }
+
+  /**
+   * Frees every block of the context, shared ones too, and closes the backend. A second call does
+   * nothing.
+   */
+  close(): void {
+    if (this.#closed) return
+    this.#leave()
+    addon.close(this.#id, true)
+    addon.abandon(this.#id)
+  }
+
+  /** As {@link close}; the memory goes back off the main thread. The blocks are gone at once. */
+  async closeAsync(): Promise<void> {
+    if (this.#closed) return
+    this.#leave()
+    const work = run(undefined, (job) => addon.closeAsync(job, this.#id))
+    addon.abandon(this.#id)
+    await work
+  }
+
+  [Symbol.dispose](): void {
+    this.close()
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.closeAsync()
+  }
+
+  #leave(): void {
+    this.#closed = true
+    open.delete(this.#id)
+    dropped.unregister(this)
+  }
+
+  #checkOpen(): void {
+    if (this.#closed) {
+      throw new EmucxlError('ERR_EMUCXL_CLOSED', 'the context is closed: open another one')
+    }
+  }
+
+  #checkNode(node: unknown, name = 'node'): asserts node is number {
+    if (typeof node !== 'number') throw wrongType(name, 'the number of a node', node)
+    if (this.nodes[node] === undefined) {
+      const known = this.nodes.map((n) => `${n.node} (${n.role}, NUMA node ${n.numaNode})`)
+      throw new EmucxlError(
+        'ERR_EMUCXL_BAD_NODE',
+        `${name}: this context has the nodes ${known.join(' and ')}, not ${node}`,
+      )
+    }
+  }
+
+  /**
+   * Allocates zeroed memory on a node: `size` bytes, in pages of its own.
+   *
+   * With `shared: true` it is memory that worker threads map too: a `SharedArrayBuffer`, to be sent
+   * by `postMessage`, on Node.js 22 and later; on 20 an `ArrayBuffer`, which other threads
+   * {@link attach}.
+   *
+   * Errors: `ERR_EMUCXL_NO_MEMORY` beyond the node's capacity or memory,
+   * `ERR_EMUCXL_BAD_NODE`, `ERR_EMUCXL_NO_HUGE_PAGES`, `ERR_EMUCXL_LOCK_LIMIT`,
+   * `ERR_EMUCXL_UNSUPPORTED`, `ERR_EMUCXL_NO_EXTERNAL`. Source: `emucxl_alloc`, Table II.
+   */
+  alloc(
+    size: number,
+    node: number,
+    options: AllocOptions & { shared: true },
+  ): SharedArrayBuffer | ArrayBuffer
+  alloc(size: number, node: number, options?: AllocOptions & { shared?: false }): ArrayBuffer
+  alloc(size: number, node: number, options?: AllocOptions): SharedArrayBuffer | ArrayBuffer
+  alloc(size: number, node: number, options?: AllocOptions): SharedArrayBuffer | ArrayBuffer {
+    this.#checkOpen()
+    checkBlockSize(size)
+    this.#checkNode(node)
+    const flags = pageFlags(options, this.#flags)
+    const buffer = addon.alloc(this.#id, size, node, flags)
+    return (flags & Flag.shared) === 0 ? stamp(buffer, node) : buffer
+  }
+
+  /** As {@link alloc}, off the main thread; pays with `prefault`, `lock` and huge pages. */
+  allocAsync(
+    size: number,
+    node: number,
+    options: AllocOptions & AsyncOptions & { shared: true },
+  ): Promise<SharedArrayBuffer | ArrayBuffer>
+  allocAsync(
+    size: number,
+    node: number,
+    options?: AllocOptions & AsyncOptions & { shared?: false },
+  ): Promise<ArrayBuffer>
+  async allocAsync(
+    size: number,
+    node: number,
+    options?: AllocOptions & AsyncOptions,
+  ): Promise<SharedArrayBuffer | ArrayBuffer> {
+    this.#checkOpen()
+    checkBlockSize(size)
+    this.#checkNode(node)
+    const flags = pageFlags(options, this.#flags)
+    const buffer = await run(options, (job) => addon.allocAsync(job, this.#id, size, node, flags))
+    return (flags & Flag.shared) === 0 ? stamp(buffer, node) : buffer
+  }
+
+  /**
+   * Frees a block: its memory goes back at once, and its buffer has length 0 from then on. A
+   * `SharedArrayBuffer` keeps its length and reads as zeros, for all threads. `address` must be the
+   * start of the block. Source: `emucxl_free`, Table II.
+   */
+  free(address: Address): void {
+    this.#checkOpen()
+    const block = blockOf(address)
+    addon.free(address)
+    if (block !== undefined) block.live = false
+  }
+
+  /** As {@link free}; the buffer is gone at once, the memory goes back off the main thread. */
+  async freeAsync(address: Address, options?: AsyncOptions): Promise<void> {
+    this.#checkOpen()
+    const block = blockOf(address)
+    const work = run(options, (job) => addon.freeAsync(job, address))
+    if (block !== undefined && address instanceof ArrayBuffer && address.byteLength === 0) {
+      block.live = false
+    }
+    await work
+  }
+
+  /**
+   * Makes a block longer or shorter, on its node. The contents up to the shorter length stay, what
+   * is new is zeroed; the old buffer has length 0 from then on. Pages are not copied where the
+   * kernel can move them (mremap(2)). A shared block cannot be resized. `address` must be the start
+   * of the block.
+   *
+   * Errors: `ERR_EMUCXL_NO_MEMORY`, `ERR_EMUCXL_SHARED`, `ERR_EMUCXL_BUSY`. Source:
+   * `emucxl_resize`, Table II.
+   */
+  resize(address: Address, size: number): ArrayBuffer {
+    this.#checkOpen()
+    checkBlockSize(size)
+    const node = this.nodeOf(address)
+    const block = blockOf(address)
+    const buffer = addon.resize(address, size)
+    if (block !== undefined) block.live = false
+    return stamp(buffer, node)
+  }
+
+  /**
+   * As {@link resize}, off the main thread. The old buffer can be used until the new range is there;
+   * what is written to it after that is lost.
+   */
+  async resizeAsync(address: Address, size: number, options?: AsyncOptions): Promise<ArrayBuffer> {
+    this.#checkOpen()
+    checkBlockSize(size)
+    const node = this.nodeOf(address)
+    return stamp(await run(options, (job) => addon.resizeAsync(job, address, size)), node)
+  }
+
+  /**
+   * Moves a block to another node. Its address, contents and views stay valid, and other threads may
+   * read and write it meanwhile. `address` must be the start of the block.
+   *
+   * Errors: `ERR_EMUCXL_NO_MEMORY` (all pages are then where they were), `ERR_EMUCXL_BAD_NODE`,
+   * `ERR_EMUCXL_BUSY`, `ERR_EMUCXL_UNSUPPORTED`. Source: `emucxl_migrate`, Table II; the paper
+   * copies to a new address.
+   */
+  migrate(address: Address, node: number): MigrateResult {
+    this.#checkOpen()
+    this.#checkNode(node)
+    const result = addon.migrate(address, node)
+    this.#moved(address, node)
+    return result
+  }
+
+  /** As {@link migrate}, off the main thread. Aborted, it moves the pages back. */
+  async migrateAsync(
+    address: Address,
+    node: number,
+    options?: AsyncOptions,
+  ): Promise<MigrateResult> {
+    this.#checkOpen()
+    this.#checkNode(node)
+    const result: NativeMove = await run(options, (job) => addon.migrateAsync(job, address, node))
+    this.#moved(address, node)
+    return result
+  }
+
+  #moved(address: Address, node: number): void {
+    const block = blockOf(ArrayBuffer.isView(address) ? address.buffer : address)
+    if (block !== undefined) block.node = node
+  }
+
+  /** Whether a block is on the local node. Source: `emucxl_is_local`, Table II. */
+  isLocal(address: Address): boolean {
+    return this.nodeOf(address) === LOCAL_MEMORY
+  }
+
+  /** The node of a block, by the number that {@link alloc} takes. Source: Table II. */
+  nodeOf(address: Address): number {
+    if (this.#closed) this.#checkOpen()
+    return blockOf(address)?.node ?? addon.nodeOf(address)
+  }
+
+  /** The size of a block in bytes, as it was asked for. Source: `emucxl_get_size`, Table II. */
+  sizeOf(address: Address): number {
+    if (this.#closed) this.#checkOpen()
+    return blockOf(address)?.size ?? addon.sizeOf(address)
+  }
+
+  /**
+   * Where the pages of a block are now, as the kernel reports them. On the emulated backend too:
+   * that is the truth behind the bookkeeping.
+   *
+   * Errors: `ERR_EMUCXL_NOT_PERMITTED` in containers that forbid move_pages(2).
+   */
+  where(address: Address): Residency {
+    this.#checkOpen()
+    const { pageSize, untouched, nodes } = addon.where(address)
+    return { pageSize, nodes: Object.fromEntries(nodes), untouched }
+  }
+
+  /** As {@link where}, off the main thread: 0.1 s for some GiB. */
+  async whereAsync(address: Address, options?: AsyncOptions): Promise<Residency> {
+    this.#checkOpen()
+    const found = await run(options, (job) => addon.whereAsync(job, address))
+    return { ...found, nodes: Object.fromEntries(found.nodes) }
+  }
+
+  /** The account of a node. Source: `emucxl_stats`, Table II, which gives `allocated` alone. */
+  stats(node: number): NodeStats {
+    this.#checkOpen()
+    this.#checkNode(node)
+    const s = addon.stats(this.#id, node)
+    return {
+      node,
+      numaNode: (this.nodes[node] as Node).numaNode,
+      allocated: s.allocated,
+      mapped: s.mapped,
+      capacity: s.capacity,
+      available: Math.max(0, s.capacity - s.mapped),
+      regions: s.regions,
+      pending: { ranges: s.pendingRanges, bytes: s.pendingBytes },
+      reserved: { ranges: s.reservedRanges, bytes: s.reservedBytes },
+    }
+  }
+
+  /** Every region of the context, in no order. */
+  mappings(): Mapping[] {
+    this.#checkOpen()
+    return addon.mappings(this.#id).map((row) => ({
+      ...row,
+      numaNode: (this.nodes[row.node] as Node).numaNode,
+      hugePages: HUGE_PAGES[row.hugePages] as HugePages,
+    }))
+  }
+
+  /** Changes how many bytes may be mapped on a node. What is mapped beyond it stays. */
+  setCapacity(node: number, bytes: number): void {
+    this.#checkOpen()
+    this.#checkNode(node)
+    checkBytes(bytes, 'bytes', 0)
+    addon.setCapacity(this.#id, node, bytes)
+  }
+
+  /** A handle by which other threads {@link attach} a block that was allocated as shared. */
+  share(address: Address): SharedHandle {
+    this.#checkOpen()
+    return { emucxlRegion: addon.share(address), size: addon.sizeOf(address) }
+  }
+
+  /**
+   * Copies `size` bytes from `offset` of the block to the start of `buffer`. Default size: all of
+   * `buffer`. Source: `emucxl_read`, Table II; `offset` counts in the block.
+   */
+  read(address: Address, offset: number, buffer: Bytes, size = byteLength(buffer)): void {
+    this.#checkRange(offset, size)
+    addon.copy(toAddon(buffer), 0, address, offset, size, Kind.read)
+  }
+
+  /** As {@link read}, off the main thread. */
+  async readAsync(
+    address: Address,
+    offset: number,
+    buffer: Bytes,
+    size = byteLength(buffer),
+    options?: AsyncOptions,
+  ): Promise<void> {
+    this.#checkRange(offset, size)
+    await run(options, (job) =>
+      addon.copyAsync(job, toAddon(buffer), 0, address, offset, size, Kind.read),
+    )
+  }
+
+  /**
+   * Copies `size` bytes from the start of `buffer` to `offset` of the block. Default size: all of
+   * `buffer`. Source: `emucxl_write`, Table II; `offset` counts in the block.
+   */
+  write(address: Address, offset: number, buffer: Bytes, size = byteLength(buffer)): void {
+    this.#checkRange(offset, size)
+    addon.copy(address, offset, toAddon(buffer), 0, size, Kind.write)
+  }
+
+  /** As {@link write}, off the main thread. */
+  async writeAsync(
+    address: Address,
+    offset: number,
+    buffer: Bytes,
+    size = byteLength(buffer),
+    options?: AsyncOptions,
+  ): Promise<void> {
+    this.#checkRange(offset, size)
+    await run(options, (job) =>
+      addon.copyAsync(job, address, offset, toAddon(buffer), 0, size, Kind.write),
+    )
+  }
+
+  /**
+   * Sets `size` bytes from `offset` on to `value`: a byte, or −1 for all bits set. Default size: the
+   * rest of the address. Source: `emucxl_memset`, Table II.
+   */
+  fill(address: Address, value: number, offset = 0, size?: number): void {
+    const byte = checkByte(value, 'value')
+    const length = size ?? rest(address, offset)
+    this.#checkRange(offset, length)
+    addon.fill(address, offset, length, byte)
+  }
+
+  /** As {@link fill}, off the main thread. */
+  async fillAsync(
+    address: Address,
+    value: number,
+    offset = 0,
+    size?: number,
+    options?: AsyncOptions,
+  ): Promise<void> {
+    const byte = checkByte(value, 'value')
+    const length = size ?? rest(address, offset)
+    this.#checkRange(offset, length)
+    await run(options, (job) => addon.fillAsync(job, address, offset, length, byte))
+  }
+
+  /**
+   * Copies `size` bytes between two blocks, or inside one; a `RangeError` where they overlap.
+   * Source: `emucxl_memcpy`, Table II.
+   */
+  copy(to: Address, toOffset: number, from: Address, fromOffset: number, size: number): void {
+    this.#checkRanges(toOffset, fromOffset, size)
+    addon.copy(to, toOffset, from, fromOffset, size, Kind.copy)
+  }
+
+  /** As {@link copy}, off the main thread. */
+  async copyAsync(
+    to: Address,
+    toOffset: number,
+    from: Address,
+    fromOffset: number,
+    size: number,
+    options?: AsyncOptions,
+  ): Promise<void> {
+    this.#checkRanges(toOffset, fromOffset, size)
+    await run(options, (job) =>
+      addon.copyAsync(job, to, toOffset, from, fromOffset, size, Kind.copy),
+    )
+  }
+
+  /** As {@link copy}; the two may overlap. Source: `emucxl_memmove`, Table II. */
+  move(to: Address, toOffset: number, from: Address, fromOffset: number, size: number): void {
+    this.#checkRanges(toOffset, fromOffset, size)
+    addon.copy(to, toOffset, from, fromOffset, size, Kind.move)
+  }
+
+  /** As {@link move}, off the main thread. */
+  async moveAsync(
+    to: Address,
+    toOffset: number,
+    from: Address,
+    fromOffset: number,
+    size: number,
+    options?: AsyncOptions,
+  ): Promise<void> {
+    this.#checkRanges(toOffset, fromOffset, size)
+    await run(options, (job) =>
+      addon.copyAsync(job, to, toOffset, from, fromOffset, size, Kind.move),
+    )
+  }
+
+  #checkRange(offset: unknown, size: unknown): void {
+    if (this.#closed) this.#checkOpen()
+    checkBytes(offset, 'offset', 0)
+    checkBytes(size, 'size', 0)
+  }
+
+  #checkRanges(toOffset: unknown, fromOffset: unknown, size: unknown): void {
+    if (this.#closed) this.#checkOpen()
+    checkBytes(toOffset, 'toOffset', 0)
+    checkBytes(fromOffset, 'fromOffset', 0)
+    checkBytes(size, 'size', 0)
+  }
+}
+
+function byteLength(buffer: Bytes): number {
+  const length = (buffer as Partial<Bytes> | null | undefined)?.byteLength
+  if (typeof length === 'number') return length
+  throw wrongType('buffer', 'an ArrayBuffer, a SharedArrayBuffer or a view of one', buffer)
+}
+
+function rest(address: Address, offset: number): number {
+  const length = (address as Partial<Bytes> | null | undefined)?.byteLength
+  if (typeof length !== 'number') {
+    throw wrongType('address', 'an ArrayBuffer, a SharedArrayBuffer or a view of one', address)
+  }
+  return Math.max(0, length - offset)
+}

@@ -1,0 +1,111 @@
+// What sysfs says about the machine's NUMA nodes. Ids can have holes; a node can have no CPUs (a CXL
+// expander), or no memory (yet).
+
+import { readFileSync } from 'node:fs'
+import { availableParallelism, cpus, freemem, totalmem } from 'node:os'
+import { join } from 'node:path'
+
+/** A NUMA node, as the kernel knows it. */
+export interface NumaNode {
+  /** The kernel's number. */
+  id: number
+  /** CPU numbers; none for a memory expander. */
+  cpus: number[]
+  /** Memory in bytes; 0 where it has none. */
+  memoryTotal: number
+  memoryFree: number
+  /** Distance to each node, by its id; 10 is the node itself (ACPI SLIT). */
+  distances: Record<number, number>
+}
+
+const KIB = 1024
+
+function read(file: string): string | undefined {
+  try {
+    return readFileSync(file, 'utf8').trim()
+  } catch {
+    return undefined
+  }
+}
+
+/** Parses the kernel's list format: `0-2,5` is 0, 1, 2, 5. */
+export function parseList(text: string): number[] {
+  const numbers: number[] = []
+  for (const part of text.split(',')) {
+    const match = /^(\d+)(?:-(\d+))?$/.exec(part.trim())
+    if (match === null) continue
+    const last = Number(match[2] ?? match[1])
+    for (let n = Number(match[1]); n <= last; n++) numbers.push(n)
+  }
+  return numbers
+}
+
+function memory(text: string, field: string): number {
+  const match = new RegExp(`${field}:\\s+(\\d+) kB`).exec(text)
+  return match === null ? 0 : Number(match[1]) * KIB
+}
+
+/** The nodes that are online, by id. Where sysfs shows none, the whole machine is node 0. */
+export function readTopology(sysfs = '/sys'): NumaNode[] {
+  const folder = join(sysfs, 'devices/system/node')
+  const online = parseList(read(join(folder, 'online')) ?? '')
+  if (online.length === 0) {
+    return [
+      {
+        id: 0,
+        cpus: Array.from({ length: cpus().length || availableParallelism() }, (_, cpu) => cpu),
+        memoryTotal: totalmem(),
+        memoryFree: freemem(),
+        distances: { 0: 10 },
+      },
+    ]
+  }
+  const nodes = online.map((id) => {
+    const node = join(folder, `node${id}`)
+    const info = read(join(node, 'meminfo')) ?? ''
+    // One column for each node that is online, in the order of the ids.
+    const distances = (read(join(node, 'distance')) ?? '').split(/\s+/).map(Number)
+    return {
+      id,
+      cpus: parseList(read(join(node, 'cpulist')) ?? ''),
+      memoryTotal: memory(info, 'MemTotal'),
+      memoryFree: memory(info, 'MemFree'),
+      distances: Object.fromEntries(
+        online.map((other, column) => [other, distances[column] ?? (other === id ? 10 : 20)]),
+      ),
+    }
+  })
+  // Memory that was plugged in later is missing in the node's meminfo of some virtual machines.
+  const only = nodes.length === 1 && sysfs === '/sys' ? nodes[0] : undefined
+  if (only !== undefined && only.memoryTotal < totalmem()) {
+    only.memoryTotal = totalmem()
+    only.memoryFree = freemem()
+  }
+  return nodes
+}
+
+/** Which NUMA nodes stand for the local node and the remote ones. */
+export interface Roles {
+  local: number
+  remote: number[]
+}
+
+/**
+ * Local is the node of the calling CPU, or the nearest one with memory; remote is the CPU-less node
+ * with memory that is nearest to it, else the node with memory that is farthest. On a machine with
+ * one such node, both are the same.
+ */
+export function chooseRoles(nodes: readonly NumaNode[], cpu: number): Roles {
+  const usable = nodes.filter((node) => node.memoryTotal > 0)
+  const home = nodes.find((node) => node.cpus.includes(cpu)) ?? usable[0] ?? nodes[0]
+  if (home === undefined) return { local: 0, remote: [0] }
+  const nearest = (from: NumaNode, among: readonly NumaNode[]) =>
+    [...among].sort((a, b) => (from.distances[a.id] ?? 255) - (from.distances[b.id] ?? 255))
+  const local = home.memoryTotal > 0 ? home : (nearest(home, usable)[0] ?? home)
+  const others = nearest(
+    local,
+    usable.filter((node) => node !== local),
+  )
+  const remote = others.find((node) => node.cpus.length === 0) ?? others.at(-1) ?? local
+  return { local: local.id, remote: [remote.id] }
+}

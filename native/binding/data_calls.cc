@@ -1,0 +1,33 @@
+// Bytes in and out of regions, in the calling thread.
+#include <cstring>
+
+#include "../core/lifecycle.h"
+#include "calls.h"
+#include "operands.h"
+#include "results.h"
+
+namespace emucxl {
+
+// copy(to, toOffset, from, fromOffset, size, kind)
+napi_value copy(napi_env env, napi_callback_info info) {
+  const Call call(env, info);
+  CopyOperands operands;
+  if (!copy_operands(call, 0, &operands)) return nullptr;
+  const uint64_t began = now_ns();
+  memmove(operands.to_data, operands.from_data, operands.size);
+  pace(operands, began);
+  return undefined(env);
+}
+
+// fill(address, offset, size, byte)
+napi_value fill(napi_env env, napi_callback_info info) {
+  const Call call(env, info);
+  FillOperands operands;
+  if (!fill_operands(call, 0, &operands)) return nullptr;
+  const uint64_t began = now_ns();
+  memset(operands.data, operands.byte, operands.size);
+  pace(*operands.address.region.get(), began, operands.size);
+  return undefined(env);
+}
+
+}  // namespace emucxl

@@ -1,0 +1,110 @@
+// Measurements that must run in native code: a loop in JavaScript would measure the engine.
+#include <sched.h>
+
+#include <numeric>
+#include <random>
+
+#include "../core/lifecycle.h"
+#include "calls.h"
+#include "arguments.h"
+#include "results.h"
+
+namespace emucxl {
+namespace {
+
+constexpr size_t kLine = 64;      // bytes; what one load brings in
+constexpr size_t kSlice = 4096;   // loads between two looks at the latency model
+
+// Keeps the thread on the CPU where it is; gives back its freedom at the end.
+class Pinned {
+ public:
+  Pinned() {
+    const int cpu = sched_getcpu();
+    ok_ = cpu >= 0 && sched_getaffinity(0, sizeof before_, &before_) == 0;
+    if (!ok_) return;
+    cpu_set_t one;
+    CPU_ZERO(&one);
+    CPU_SET(static_cast<size_t>(cpu), &one);
+    ok_ = sched_setaffinity(0, sizeof one, &one) == 0;
+  }
+  ~Pinned() {
+    if (ok_) sched_setaffinity(0, sizeof before_, &before_);
+  }
+  Pinned(const Pinned&) = delete;
+  Pinned& operator=(const Pinned&) = delete;
+  bool ok() const { return ok_; }
+
+ private:
+  cpu_set_t before_{};
+  bool ok_ = false;
+};
+
+// Links the lines of a block into one random cycle (Sattolo's shuffle), so that neither the
+// prefetchers nor a short cycle can help. A link is the offset of the next line, not its address:
+// the block may be shared, and whatever another thread writes into it must not become a pointer.
+void link_cycle(char* start, size_t lines, uint64_t seed) {
+  std::vector<uint32_t> order(lines);
+  std::iota(order.begin(), order.end(), 0U);
+  std::mt19937_64 random(seed);
+  for (size_t i = lines - 1; i > 0; --i) std::swap(order[i], order[random() % i]);
+  for (size_t i = 0; i < lines; ++i) {
+    const size_t next = order[(i + 1) % lines];
+    *reinterpret_cast<uint64_t*>(start + kLine * order[i]) = kLine * next;
+  }
+}
+
+// Follows `loads` links from `at` on. The comparison is predicted and costs no latency.
+uint64_t follow(const char* start, uint64_t at, uint64_t loads, uint64_t last) {
+  for (uint64_t i = 0; i < loads; ++i) {
+    at = *reinterpret_cast<const volatile uint64_t*>(start + at);
+    if (at > last) at = 0;
+  }
+  return at;
+}
+
+}  // namespace
+
+// chase(address, loads, samples, seed): ns a load of each sample; overwrites the block
+napi_value chase(napi_env env, napi_callback_info info) {
+  const Call call(env, info);
+  uint64_t loads = 0;
+  uint64_t samples = 0;
+  uint64_t seed = 0;
+  Memory memory;
+  if (!call.whole(1, &loads) || !call.whole(2, &samples) || !call.whole(3, &seed) ||
+      !call.address(0, "address", &memory)) {
+    return nullptr;
+  }
+  const size_t lines = memory.length / kLine;
+  if (lines < 2 || loads == 0 || lines > UINT32_MAX ||
+      reinterpret_cast<uintptr_t>(memory.data) % sizeof(void*) != 0) {
+    return throw_range_error(env, "address must be aligned and have two lines of 64 bytes, and "
+                                  "loads must be 1 or more");
+  }
+  const Region& region = *memory.region.get();
+  const bool modelled = region.context->nodes[region.node].latency.bytes_per_ns > 0;
+  link_cycle(memory.data, lines, seed);
+  const Pinned pinned;
+  const uint64_t last = kLine * (lines - 1);
+  uint64_t at = follow(memory.data, 0, lines, last);  // warm: the TLB and the caches
+  napi_value results = nullptr;
+  napi_create_array(env, &results);
+  for (uint64_t s = 0; s < samples; ++s) {
+    const uint64_t began = now_ns();
+    for (uint64_t done = 0; done < loads;) {
+      const uint64_t slice = modelled ? std::min<uint64_t>(kSlice, loads - done) : loads;
+      const uint64_t slice_began = now_ns();
+      at = follow(memory.data, at, slice, last);
+      done += slice;
+      if (modelled) pace_loads(region, slice_began, slice);
+    }
+    const double ns = static_cast<double>(now_ns() - began) / static_cast<double>(loads);
+    napi_set_element(env, results, static_cast<uint32_t>(s), number(env, ns));
+  }
+  napi_value o = object(env, {{"lines", static_cast<double>(lines)}});
+  napi_set_named_property(env, o, "pinned", boolean(env, pinned.ok()));
+  napi_set_named_property(env, o, "nsPerLoad", results);
+  return o;
+}
+
+}  // namespace emucxl

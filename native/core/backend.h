@@ -1,0 +1,59 @@
+// The contract of a backend: what maps pages on a NUMA node. One object of a backend belongs to one
+// context; its functions may be called from any thread, also at the same time.
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <string>
+
+#include "failure.h"
+#include "pages.h"
+
+namespace emucxl {
+
+// What a backend can do. The code above asks these, never which backend it is.
+struct Capabilities {
+  bool places;      // the pages really are on the node that was asked for
+  bool migrates;    // pages can move to another node in place, without a lost write
+  bool huge_pages;  // HugePages other than `off` are honoured
+};
+
+struct MapRequest {
+  size_t length;   // bytes, more than 0; rounded up by the backend
+  int numa_node;   // the kernel's number; the backend checks that it can be used
+  HugePages huge;  // `off` unless Capabilities::huge_pages
+};
+
+struct MoveResult {
+  uint64_t moved = 0;      // pages that are on the target node now
+  uint64_t failed = 0;     // pages that stayed where they were: pinned, or shared with a process
+  uint64_t untouched = 0;  // pages that were never written: they will be placed on the target
+};
+
+class Backend {
+ public:
+  virtual ~Backend() = default;
+
+  virtual const char* name() const = 0;
+  virtual Capabilities can() const = 0;
+
+  // Maps zeroed, page-aligned memory on `numa_node`. On failure nothing stays mapped.
+  // Errors: ERR_EMUCXL_NO_MEMORY, ERR_EMUCXL_NO_HUGE_PAGES, ERR_EMUCXL_BAD_NODE,
+  // ERR_EMUCXL_NOT_PERMITTED. The range is given back with unmap() or overlay() of pages.h.
+  virtual Failure map(const MapRequest& request, Range* out) = 0;
+
+  // Moves the range's pages from one NUMA node to another, in place; other threads may read and
+  // write meanwhile. Only where Capabilities::migrates. When the target is full, or `cancelled`
+  // turns true, the pages are moved back and the call fails: ERR_EMUCXL_NO_MEMORY,
+  // ERR_EMUCXL_ABORTED, ERR_EMUCXL_BAD_NODE, ERR_EMUCXL_NOT_PERMITTED. The range must stay mapped.
+  virtual Failure move(const Range& range, int from, int to, const std::atomic<bool>& cancelled,
+                       MoveResult* out) = 0;
+};
+
+// Each opens its backend by trying what it needs, not by asking for it. Null with a failure, whose
+// message says why it cannot run here and what the user can do: ERR_EMUCXL_BACKEND_UNAVAILABLE.
+std::unique_ptr<Backend> open_emulated(Failure* failure);
+std::unique_ptr<Backend> open_numa(Failure* failure);
+std::unique_ptr<Backend> open_device(const std::string& path, Failure* failure);
+
+}  // namespace emucxl

@@ -1,0 +1,26 @@
+// What a failed step tells its caller. Nothing below the binding throws: a Failure is returned,
+// and becomes an EmucxlError in one place (binding/environment.cc).
+#pragma once
+
+#include <string>
+#include <utility>
+
+namespace emucxl {
+
+struct [[nodiscard]] Failure {
+  const char* code = nullptr;     // "ERR_EMUCXL_…"; null when nothing failed
+  std::string message;            // names what was asked for, and the remedy
+  const char* syscall = nullptr;  // the system call that failed, if one did
+  int error = 0;                  // its errno
+
+  explicit operator bool() const { return code != nullptr; }
+};
+
+inline Failure success() { return {}; }
+
+inline Failure fail(const char* code, std::string message, const char* syscall = nullptr,
+                    int error = 0) {
+  return {code, std::move(message), syscall, error};
+}
+
+}  // namespace emucxl

@@ -1,0 +1,133 @@
+#include "lifecycle.h"
+
+#include <algorithm>
+#include <cstring>
+#include <ctime>
+#include <memory>
+
+namespace emucxl {
+namespace {
+
+RegionTable& table() { return RegionTable::instance(); }
+
+size_t unit_of(HugePages huge) { return huge == HugePages::require ? kHugePage : page_size(); }
+
+Failure prepare(const Wanted& wanted, Range* range) {
+  if (wanted.lock) {
+    if (Failure failure = lock(range)) return failure;
+  }
+  // A page of the hugetlb pool that is missing later would be a SIGBUS: take them all now.
+  if (wanted.prefault || wanted.huge == HugePages::require) return populate(*range);
+  return success();
+}
+
+void wait_until(uint64_t began, double ns) {
+  const uint64_t until = began + static_cast<uint64_t>(ns);
+  while (now_ns() < until) {
+  }
+}
+
+}  // namespace
+
+Failure obtain(const Wanted& wanted, size_t credit, Region** out) {
+  const size_t mapped = round_up(wanted.size, unit_of(wanted.huge));
+  Context* context = wanted.context;
+  if (Failure failure = table().charge(context, wanted.node, wanted.size, mapped, credit)) {
+    return failure;
+  }
+  auto region = std::make_unique<Region>();
+  region->size = wanted.size;
+  region->context = context;
+  region->node = wanted.node;
+  region->huge = wanted.huge;
+  region->shared = wanted.shared;
+  region->locked = wanted.lock;
+  region->hidden = wanted.hidden;
+  const int numa_node = context->nodes[wanted.node].numa_node;
+  Failure failure =
+      context->backend->map({wanted.size, numa_node, wanted.huge}, &region->range);
+  if (!failure) {
+    failure = prepare(wanted, &region->range);
+    if (failure) unmap(region->range);
+  }
+  if (failure) {
+    table().uncharge(context, wanted.node, wanted.size, mapped);
+    return failure;
+  }
+  *out = region.release();
+  return success();
+}
+
+void give_back(Region* region) {
+  unmap(region->range);
+  table().uncharge(region->context, region->node, region->size, region->range.length);
+  delete region;
+}
+
+Wanted like(const Region& region, size_t size) {
+  Wanted wanted;
+  wanted.context = region.context;
+  wanted.node = region.node;
+  wanted.size = size;
+  wanted.huge = region.huge;
+  wanted.lock = region.locked;
+  wanted.shared = region.shared;
+  wanted.hidden = region.hidden;
+  return wanted;
+}
+
+void carry_over(const Region& old, const Region& fresh) {
+  const size_t bytes = std::min(old.size, fresh.size);
+  // Whole pages move. A block that shrinks leaves data behind its new end: that is cleared.
+  const size_t pages = std::min(round_up(bytes, old.range.unit), fresh.range.length);
+  if (relocate(old.range, fresh.range, pages)) {
+    if (old.size > bytes) memset(fresh.range.start + bytes, 0, pages - bytes);
+  } else {
+    memcpy(fresh.range.start, old.range.start, bytes);
+  }
+}
+
+Failure migrate(Region* region, uint32_t node, const std::atomic<bool>& cancelled,
+                MoveResult* out) {
+  Context* context = region->context;
+  Backend& backend = *context->backend;
+  if (!backend.can().migrates) {
+    return fail("ERR_EMUCXL_UNSUPPORTED", std::string("the backend '") + backend.name() +
+                                              "' cannot migrate in place here");
+  }
+  const uint32_t from = region->node;
+  const int from_numa = context->nodes[from].numa_node;
+  const int to_numa = context->nodes[node].numa_node;
+  if (from == node) {  // pages that failed to move earlier get another chance
+    return backend.can().places ? backend.move(region->range, from_numa, to_numa, cancelled, out)
+                                : success();
+  }
+  if (Failure failure = table().charge(context, node, region->size, region->range.length)) {
+    return failure;
+  }
+  Failure failure = backend.move(region->range, from_numa, to_numa, cancelled, out);
+  if (failure || !table().rebook(region, node)) {
+    table().uncharge(context, node, region->size, region->range.length);
+  }
+  return failure;
+}
+
+uint64_t now_ns() {
+  timespec t{};
+  clock_gettime(CLOCK_MONOTONIC, &t);
+  return static_cast<uint64_t>(t.tv_sec) * 1000000000U + static_cast<uint64_t>(t.tv_nsec);
+}
+
+void pace(const Region& region, uint64_t began, size_t bytes) {
+  const Latency& model = region.context->nodes[region.node].latency;
+  if (model.bytes_per_ns <= 0) return;
+  wait_until(began, model.ns + static_cast<double>(bytes) / model.bytes_per_ns);
+}
+
+void pace_loads(const Region& region, uint64_t began, uint64_t loads) {
+  const Latency& model = region.context->nodes[region.node].latency;
+  if (model.bytes_per_ns <= 0) return;
+  wait_until(began, model.ns * static_cast<double>(loads));
+}
+
+}  // namespace emucxl

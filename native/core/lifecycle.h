@@ -1,0 +1,45 @@
+// The steps of a region's life that need no JavaScript: they can run on any thread.
+#pragma once
+
+#include <atomic>
+
+#include "region.h"
+
+namespace emucxl {
+
+struct Wanted {
+  Context* context = nullptr;
+  uint32_t node = 0;
+  size_t size = 0;  // bytes, more than 0
+  HugePages huge = HugePages::off;
+  bool lock = false;
+  bool prefault = false;
+  bool shared = false;
+  bool hidden = true;  // from V8's count of external memory
+};
+
+// Books, maps, locks and populates a region; it is in no table yet. `credit` as in
+// RegionTable::charge. On failure nothing is left of it.
+Failure obtain(const Wanted& wanted, size_t credit, Region** out);
+
+// Undoes obtain().
+void give_back(Region* region);
+
+// What a block was allocated with, but for its size; its pages are not touched beforehand.
+Wanted like(const Region& region, size_t size);
+
+// Moves or copies what fits from the old region, which was retired, to the new one.
+void carry_over(const Region& old, const Region& fresh);
+
+// Migrates a region on which begin_move() succeeded. Errors: those of Backend::move, and
+// ERR_EMUCXL_NO_MEMORY where the node's capacity is used up.
+Failure migrate(Region* region, uint32_t node, const std::atomic<bool>& cancelled, MoveResult* out);
+
+// Waits until an access of `bytes` to the region, begun at `began` (now_ns), has taken as long as
+// the latency model says. Returns at once where there is no model.
+void pace(const Region& region, uint64_t began, size_t bytes);
+// As `pace`, for loads that each wait for the one before.
+void pace_loads(const Region& region, uint64_t began, uint64_t loads);
+uint64_t now_ns();
+
+}  // namespace emucxl

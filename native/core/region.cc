@@ -1,0 +1,226 @@
+#include "region.h"
+
+namespace emucxl {
+namespace {
+
+uintptr_t key(const void* start) { return reinterpret_cast<uintptr_t>(start); }
+
+}  // namespace
+
+RegionTable& RegionTable::instance() {
+  static RegionTable& table = *new RegionTable;  // never destroyed: threads outlive exit()
+  return table;
+}
+
+Failure RegionTable::charge(Context* context, uint32_t node, size_t size, size_t mapped,
+                            size_t credit) {
+  const std::lock_guard<std::mutex> guard(mutex_);
+  if (context->closed) return fail("ERR_EMUCXL_CLOSED", "the context is closed");
+  NodeAccount& account = context->nodes[node];
+  const uint64_t room = account.capacity + credit;
+  const uint64_t available = room > account.mapped ? room - account.mapped : 0;
+  if (mapped > available) {
+    return fail("ERR_EMUCXL_NO_MEMORY",
+                "node " + std::to_string(node) + " has " + std::to_string(available) + " of " +
+                    std::to_string(account.capacity) + " bytes available, " +
+                    std::to_string(mapped) + " are needed: free regions, or raise its capacity");
+  }
+  account.allocated += size;
+  account.mapped += mapped;
+  ++account.regions;
+  return success();
+}
+
+void RegionTable::uncharge(Context* context, uint32_t node, size_t size, size_t mapped) {
+  const std::lock_guard<std::mutex> guard(mutex_);
+  NodeAccount& account = context->nodes[node];
+  account.allocated -= size;
+  account.mapped -= mapped;
+  --account.regions;
+}
+
+void RegionTable::enter(Region* region, uint32_t holds) {
+  const std::lock_guard<std::mutex> guard(mutex_);
+  Context* context = region->context;
+  region->holds = holds;
+  region->committed = true;
+  region->attachment.region = region;
+  region->attachment.embedded = true;
+  region->next = context->first;
+  if (context->first != nullptr) context->first->previous = region;
+  context->first = region;
+  ++context->holds;
+  by_start_[key(region->range.start)] = region;
+  if (region->shared) {
+    region->handle = next_handle_++;
+    by_handle_[region->handle] = region;
+  }
+}
+
+Region* RegionTable::find(const void* start, size_t size) {
+  const std::lock_guard<std::mutex> guard(mutex_);
+  const auto found = by_start_.find(key(start));
+  if (found == by_start_.end() || found->second->size != size) return nullptr;
+  ++found->second->holds;
+  return found->second;
+}
+
+Region* RegionTable::find_shared(uint64_t handle) {
+  const std::lock_guard<std::mutex> guard(mutex_);
+  const auto found = by_handle_.find(handle);
+  if (found == by_handle_.end()) return nullptr;
+  ++found->second->holds;
+  return found->second;
+}
+
+void RegionTable::hold(Region* region, uint32_t count) {
+  const std::lock_guard<std::mutex> guard(mutex_);
+  region->holds += count;
+}
+
+void RegionTable::drop(Region* region) {
+  Range range;
+  {
+    const std::lock_guard<std::mutex> guard(mutex_);
+    if (--region->holds != 0 || region->overlaid) return;
+    if (!region->freed) {
+      leave_account(region);
+      unlink(region);
+    } else {
+      Tally& pending = region->context->nodes[region->node].pending;
+      --pending.ranges;
+      pending.bytes -= region->range.length;
+    }
+    region->freed = true;
+    if (region->handle != 0) by_handle_.erase(region->handle);
+    region->handle = 0;
+    if (region->keep) {
+      // The record stays, so that a later call on the addresses is told that they were freed.
+      overlay(region->range);
+      region->overlaid = true;
+      Tally& reserved = region->context->nodes[region->node].reserved;
+      ++reserved.ranges;
+      reserved.bytes += region->range.length;
+      return;
+    }
+    by_start_.erase(key(region->range.start));
+    range = region->range;
+  }
+  // Outside the lock: until this returns, nobody else can be given these addresses.
+  const bool unmapped = unmap(range);
+  const std::lock_guard<std::mutex> guard(mutex_);
+  if (!unmapped) {  // the limit of mappings: reserved for good rather than lost from sight
+    overlay(range);
+    region->overlaid = region->keep = true;
+    by_start_[key(range.start)] = region;
+    Tally& reserved = region->context->nodes[region->node].reserved;
+    ++reserved.ranges;
+    reserved.bytes += range.length;
+    return;
+  }
+  release(region->context);
+  delete region;
+}
+
+bool RegionTable::retire(Region* region) {
+  const std::lock_guard<std::mutex> guard(mutex_);
+  if (region->freed) return false;
+  leave_account(region);
+  unlink(region);
+  region->freed = true;
+  Tally& pending = region->context->nodes[region->node].pending;
+  ++pending.ranges;
+  pending.bytes += region->range.length;
+  return true;
+}
+
+void RegionTable::wipe(Region* region) { discard(region->range); }
+
+void RegionTable::keep(Region* region) {
+  const std::lock_guard<std::mutex> guard(mutex_);
+  region->keep = true;
+}
+
+bool RegionTable::begin_move(Region* region) {
+  const std::lock_guard<std::mutex> guard(mutex_);
+  if (region->freed || region->moving) return false;
+  return region->moving = true;
+}
+
+void RegionTable::end_move(Region* region) {
+  const std::lock_guard<std::mutex> guard(mutex_);
+  region->moving = false;
+}
+
+bool RegionTable::rebook(Region* region, uint32_t node) {
+  const std::lock_guard<std::mutex> guard(mutex_);
+  if (region->freed) return false;
+  leave_account(region);
+  region->node = node;
+  region->committed = true;
+  return true;
+}
+
+std::vector<Region*> RegionTable::live(Context* context) {
+  const std::lock_guard<std::mutex> guard(mutex_);
+  std::vector<Region*> regions;
+  for (Region* r = context->first; r != nullptr; r = r->next) {
+    ++r->holds;
+    regions.push_back(r);
+  }
+  return regions;
+}
+
+bool RegionTable::close(Context* context) {
+  const std::lock_guard<std::mutex> guard(mutex_);
+  if (context->closed) return false;
+  return context->closed = true;
+}
+
+bool RegionTable::is_closed(Context* context) {
+  const std::lock_guard<std::mutex> guard(mutex_);
+  return context->closed;
+}
+
+void RegionTable::hold(Context* context) {
+  const std::lock_guard<std::mutex> guard(mutex_);
+  ++context->holds;
+}
+
+NodeAccount RegionTable::account(Context* context, uint32_t node) {
+  const std::lock_guard<std::mutex> guard(mutex_);
+  return context->nodes[node];
+}
+
+void RegionTable::set_capacity(Context* context, uint32_t node, uint64_t bytes) {
+  const std::lock_guard<std::mutex> guard(mutex_);
+  context->nodes[node].capacity = bytes;
+}
+
+void RegionTable::drop(Context* context) {
+  const std::lock_guard<std::mutex> guard(mutex_);
+  release(context);
+}
+
+void RegionTable::unlink(Region* region) {
+  Context* context = region->context;
+  if (region->previous != nullptr) region->previous->next = region->next;
+  if (region->next != nullptr) region->next->previous = region->previous;
+  if (context->first == region) context->first = region->next;
+  region->next = region->previous = nullptr;
+}
+
+void RegionTable::leave_account(Region* region) {
+  if (!region->committed) return;
+  NodeAccount& account = region->context->nodes[region->node];
+  account.allocated -= region->size;
+  account.mapped -= region->range.length;
+  --account.regions;
+  region->committed = false;
+}
+
+void RegionTable::release(Context* context) {
+  if (--context->holds == 0) delete context;
+}
+
+}  // namespace emucxl

@@ -1,0 +1,112 @@
+// Regions and the table of them: one for the process, whatever the number of threads. How long a
+// range of addresses lives is decided here; see docs/memory-rules.md for why.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <mutex>
+#include <unordered_map>
+#include <vector>
+
+#include "context.h"
+#include "failure.h"
+#include "pages.h"
+
+struct napi_ref__;
+
+namespace emucxl {
+
+struct Region;
+
+// One ArrayBuffer that was made over a region. It holds the region twice: for the engine's backing
+// store, which can move to another ArrayBuffer, and for the ArrayBuffer object itself, which a job
+// in the thread pool keeps alive after the store has gone.
+struct Attachment {
+  Region* region = nullptr;
+  napi_ref__* object = nullptr;  // weak; only the thread that made it may use it
+  uint32_t thread = 0;           // which that is
+  bool store_dead = false;
+  bool released = false;  // detached by us, as the object it was made as
+  bool balanced = false;  // its size is hidden from V8's count of external memory
+  bool embedded = false;  // part of its region; else it deletes itself
+};
+
+struct Region {
+  Range range;
+  size_t size = 0;  // bytes asked for: the byteLength
+  Context* context = nullptr;
+  Region* next = nullptr;  // among the live regions of the context
+  Region* previous = nullptr;
+  uint64_t handle = 0;  // names a shared region to other threads
+  std::atomic<uint32_t> node{0};  // emucxl's number, an index of context->nodes
+  uint32_t holds = 0;
+  HugePages huge = HugePages::off;
+  bool shared = false;
+  bool locked = false;
+  bool hidden = true;      // from V8's count of external memory
+  std::atomic<bool> freed{false};  // by free, resize or close: its memory has gone
+  bool keep = false;       // somebody unknown may hold the addresses: never give them back
+  bool overlaid = false;   // kept, and made zeros for good
+  bool moving = false;     // a migrate or resize is under way
+  bool committed = false;  // is in the account of its node
+  Attachment attachment;
+};
+
+class RegionTable {
+ public:
+  static RegionTable& instance();
+
+  std::mutex& mutex() { return mutex_; }
+
+  // Books `size` bytes (`mapped` with the page rounding) on the node, of which `credit` will be
+  // given back at once when the call succeeds. Errors: ERR_EMUCXL_NO_MEMORY, ERR_EMUCXL_CLOSED.
+  Failure charge(Context* context, uint32_t node, size_t size, size_t mapped, size_t credit = 0);
+  void uncharge(Context* context, uint32_t node, size_t size, size_t mapped);
+
+  // Enters a mapped and charged region, with `holds` holds; takes it over.
+  void enter(Region* region, uint32_t holds);
+
+  // The region that starts at `start` and has `size` bytes, with one more hold; also a freed one.
+  Region* find(const void* start, size_t size);
+  Region* find_shared(uint64_t handle);
+  void hold(Region* region, uint32_t count = 1);
+
+  // Gives a hold back. With the last one the range is unmapped, or kept as zeros.
+  void drop(Region* region);
+
+  // Marks a region as freed and takes it off its node's account. False if it was freed before.
+  // The caller then discards the memory.
+  bool retire(Region* region);
+  // The memory of a retired region goes back, and all who still reach the range see zeros.
+  void wipe(Region* region);
+
+  void keep(Region* region);
+  // Begins and ends a migrate or resize. False: freed, or another is under way.
+  bool begin_move(Region* region);
+  void end_move(Region* region);
+  // Books a region on `node`, which was charged for it. False: it was freed meanwhile.
+  bool rebook(Region* region, uint32_t node);
+
+  // Live regions of a context, each with one more hold.
+  std::vector<Region*> live(Context* context);
+
+  // Refuses new regions from now on. False if it was closed before.
+  bool close(Context* context);
+  bool is_closed(Context* context);
+  void hold(Context* context);
+  void drop(Context* context);
+  NodeAccount account(Context* context, uint32_t node);
+  void set_capacity(Context* context, uint32_t node, uint64_t bytes);
+
+ private:
+  void unlink(Region* region);
+  void leave_account(Region* region);
+  void release(Context* context);
+
+  std::mutex mutex_;
+  std::unordered_map<uintptr_t, Region*> by_start_;
+  std::unordered_map<uint64_t, Region*> by_handle_;
+  uint64_t next_handle_ = 1;
+};
+
+}  // namespace emucxl

@@ -1,0 +1,146 @@
+// What every command of this folder does first: install what is missing, and build what has changed.
+// Needs nothing but Node.js.
+
+import { spawnSync } from 'node:child_process'
+import { createHash } from 'node:crypto'
+import {
+  accessSync,
+  constants,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
+import { homedir } from 'node:os'
+import { dirname, join, relative } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { nodeGyp } from './node-gyp.mjs'
+
+export const root = dirname(dirname(fileURLToPath(import.meta.url)))
+export const cache = join(root, '.cache')
+
+export function say(text) {
+  process.stderr.write(`${text}\n`)
+}
+
+/** Ends with the failed command's code; its output has said what is wrong. */
+export function run(command, args, options = {}) {
+  const result = spawnSync(command, args, { cwd: root, stdio: 'inherit', ...options })
+  if (result.error !== undefined) {
+    say(`${command}: ${result.error.message}`)
+    process.exit(1)
+  }
+  if (result.status !== 0 && options.check !== false) {
+    say(`failed: ${[command, ...args].join(' ')}`)
+    process.exit(result.status ?? 1)
+  }
+  return result
+}
+
+function onPath(program) {
+  return (process.env.PATH ?? '').split(':').some((folder) => {
+    try {
+      accessSync(join(folder, program), constants.X_OK)
+      return true
+    } catch {
+      return false
+    }
+  })
+}
+
+/**
+ * Sees to programs of Debian packages: as root it installs what is missing, else it says what to
+ * run. Returns whether all are there; ends the process where `required` ones are not.
+ */
+export function needPrograms(programs, { required }) {
+  const missing = () => [
+    ...new Set(
+      Object.entries(programs)
+        .filter(([name]) => !onPath(name))
+        .map(([, pkg]) => pkg),
+    ),
+  ]
+  const packages = missing()
+  if (packages.length === 0) return true
+  if (process.getuid() === 0 && onPath('apt-get')) {
+    say(`Installing ${packages.join(', ')}`)
+    const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' }
+    spawnSync('apt-get', ['update', '-qq'], { stdio: 'inherit', env })
+    spawnSync('apt-get', ['install', '-y', '-qq', '--no-install-recommends', ...packages], {
+      stdio: ['ignore', 'ignore', 'inherit'],
+      env,
+    })
+    if (missing().length === 0) return true
+  }
+  say(`Missing: ${packages.join(', ')}. Install with:\n  apt-get install -y ${packages.join(' ')}`)
+  if (required) process.exit(1)
+  return false
+}
+
+function files(path) {
+  if (!existsSync(path)) return []
+  if (statSync(path).isFile()) return [path]
+  return readdirSync(path, { withFileTypes: true, recursive: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath, entry.name))
+    .sort()
+}
+
+/** Runs `build` unless it ran before for the same contents of `inputs`, and left `output`. */
+export function whenChanged(name, inputs, output, build) {
+  const hash = createHash('sha256').update(process.version).update(process.arch)
+  for (const file of inputs.flatMap((input) => files(join(root, input)))) {
+    hash.update(relative(root, file)).update(readFileSync(file))
+  }
+  const stamp = join(cache, `${name}.stamp`)
+  const digest = hash.digest('hex')
+  const fresh = existsSync(join(root, output)) && existsSync(stamp)
+  if (fresh && readFileSync(stamp, 'utf8') === digest) return
+  build()
+  mkdirSync(cache, { recursive: true })
+  writeFileSync(stamp, digest)
+}
+
+/** npm's environment, with a cache that can be written where the user has no home. */
+export function npmEnvironment() {
+  const env = { ...process.env }
+  try {
+    accessSync(homedir(), constants.W_OK)
+  } catch {
+    env.npm_config_cache = join(cache, 'npm')
+  }
+  return env
+}
+
+export function installDependencies() {
+  whenChanged('dependencies', ['package-lock.json'], 'node_modules/.package-lock.json', () => {
+    say('Installing development dependencies')
+    run('npm', ['ci', '--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error'], {
+      env: npmEnvironment(),
+      stdio: ['ignore', 2, 2],
+    })
+  })
+}
+
+export function buildAddon() {
+  needPrograms({ 'g++': 'g++', make: 'make', python3: 'python3' }, { required: true })
+  whenChanged('addon', ['native', 'binding.gyp'], 'build/Release/emucxl.node', () => {
+    say('Building the native addon')
+    nodeGyp(root, ['rebuild'])
+  })
+}
+
+export function buildTypeScript() {
+  whenChanged('typescript', ['lib', 'bench', 'tsconfig.json'], 'dist/lib/index.js', () => {
+    say('Compiling TypeScript')
+    run(process.execPath, [join(root, 'node_modules/typescript/bin/tsc'), '-p', root])
+  })
+}
+
+export function setUp() {
+  installDependencies()
+  buildAddon()
+  buildTypeScript()
+}
