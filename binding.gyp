@@ -20,6 +20,7 @@
         'native/core/backend_device.cc',
         'native/core/backend_emulated.cc',
         'native/core/backend_numa.cc',
+        'native/core/context.cc',
         'native/core/libnuma.cc',
         'native/core/lifecycle.cc',
         'native/core/pages.cc',

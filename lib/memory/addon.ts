@@ -17,6 +17,8 @@ export interface NativeStats {
   pendingBytes: number
   reservedRanges: number
   reservedBytes: number
+  idleRanges: number
+  idleBytes: number
 }
 
 export interface NativeMapping {

@@ -51,6 +51,8 @@ export interface NodeStats {
   pending: Ranges
   /** Ranges of addresses, without memory, that stay reserved until the process ends. */
   reserved: Ranges
+  /** Ranges of addresses, without memory, that the next block of their length will use. */
+  idle: Ranges
 }
 
 export interface Mapping {
@@ -428,6 +430,7 @@ export class Emucxl {
       regions: s.regions,
       pending: { ranges: s.pendingRanges, bytes: s.pendingBytes },
       reserved: { ranges: s.reservedRanges, bytes: s.reservedBytes },
+      idle: { ranges: s.idleRanges, bytes: s.idleBytes },
     }
   }
 

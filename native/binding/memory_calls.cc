@@ -79,6 +79,7 @@ napi_value open(napi_env env, napi_callback_info info) {
   Failure failure;
   context->backend = open_backend(text(env, call[0]), text(env, call[1]), &failure);
   if (context->backend == nullptr) return throw_failure(e, failure);
+  context->idle.resize(context->nodes.size());
   e.contexts.push_back(context.release());
   return number(env, static_cast<double>(e.contexts.size() - 1));
 }

@@ -50,7 +50,9 @@ napi_value stats(napi_env env, napi_callback_info info) {
                       {"pendingRanges", static_cast<double>(a.pending.ranges)},
                       {"pendingBytes", static_cast<double>(a.pending.bytes)},
                       {"reservedRanges", static_cast<double>(a.reserved.ranges)},
-                      {"reservedBytes", static_cast<double>(a.reserved.bytes)}});
+                      {"reservedBytes", static_cast<double>(a.reserved.bytes)},
+                      {"idleRanges", static_cast<double>(a.idle.ranges)},
+                      {"idleBytes", static_cast<double>(a.idle.bytes)}});
 }
 
 // mappings(context): rows

@@ -44,8 +44,12 @@ Failure obtain(const Wanted& wanted, size_t credit, Region** out) {
   region->locked = wanted.lock;
   region->hidden = wanted.hidden;
   const int numa_node = context->nodes[wanted.node].numa_node;
-  Failure failure =
-      context->backend->map({wanted.size, numa_node, wanted.huge}, &region->range);
+  const bool ordinary = wanted.huge == HugePages::off && !wanted.lock;
+  Failure failure = success();
+  if (!ordinary || !table().take_idle(context, wanted.node, mapped, &region->range)) {
+    failure = context->backend->map({wanted.size, numa_node, wanted.huge}, &region->range);
+  }
+  region->reusable = ordinary && region->range.anonymous;
   if (!failure) {
     failure = prepare(wanted, &region->range);
     if (failure) unmap(region->range);
@@ -106,6 +110,7 @@ Failure migrate(Region* region, uint32_t node, const std::atomic<bool>& cancelle
     return failure;
   }
   Failure failure = backend.move(region->range, from_numa, to_numa, cancelled, out);
+  if (failure) table().not_reusable(region);  // its policy may be half one and half the other
   if (failure || !table().rebook(region, node)) {
     table().uncharge(context, node, region->size, region->range.length);
   }

@@ -146,9 +146,12 @@ bool overlay(const Range& range) {
   return madvise(range.start, range.length, MADV_DONTNEED) == 0;
 }
 
+bool discard_contents(const Range& range) {
+  return range.anonymous && madvise(range.start, range.length, MADV_DONTNEED) == 0;
+}
+
 bool discard(const Range& range) {
-  if (range.plain && madvise(range.start, range.length, MADV_DONTNEED) == 0) return true;
-  return overlay(range);
+  return (range.plain && discard_contents(range)) || overlay(range);
 }
 
 bool unmap(const Range& range) { return munmap(range.start, range.length) == 0; }

@@ -48,6 +48,9 @@ Failure lock(Range* range);
 // that reads or writes it meanwhile. False: the kernel refused (nothing is lost but the memory).
 bool discard(const Range& range);
 
+// Only the memory goes back: policy and advice stay. False where that is not possible.
+bool discard_contents(const Range& range);
+
 // As `discard`, and the range loses what set it apart from its neighbours (policy, lock, advice).
 bool overlay(const Range& range);
 

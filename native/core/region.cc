@@ -3,6 +3,8 @@
 namespace emucxl {
 namespace {
 
+constexpr uint64_t kManyPending = 1024;
+
 uintptr_t key(const void* start) { return reinterpret_cast<uintptr_t>(start); }
 
 }  // namespace
@@ -79,7 +81,6 @@ void RegionTable::hold(Region* region, uint32_t count) {
 }
 
 void RegionTable::drop(Region* region) {
-  Range range;
   {
     const std::lock_guard<std::mutex> guard(mutex_);
     if (--region->holds != 0 || region->overlaid) return;
@@ -104,22 +105,40 @@ void RegionTable::drop(Region* region) {
       return;
     }
     by_start_.erase(key(region->range.start));
-    range = region->range;
   }
-  // Outside the lock: until this returns, nobody else can be given these addresses.
-  const bool unmapped = unmap(range);
+  // Outside the lock: until the range has gone back, nobody else can be given these addresses.
+  const bool gone = give_range_back(region);
   const std::lock_guard<std::mutex> guard(mutex_);
-  if (!unmapped) {  // the limit of mappings: reserved for good rather than lost from sight
-    overlay(range);
-    region->overlaid = region->keep = true;
-    by_start_[key(range.start)] = region;
-    Tally& reserved = region->context->nodes[region->node].reserved;
-    ++reserved.ranges;
-    reserved.bytes += range.length;
+  if (gone) {
+    release(region->context);
+    delete region;
     return;
   }
-  release(region->context);
-  delete region;
+  // The limit of mappings: reserved for good rather than lost from sight.
+  overlay(region->range);
+  region->overlaid = region->keep = true;
+  by_start_[key(region->range.start)] = region;
+  Tally& reserved = region->context->nodes[region->node].reserved;
+  ++reserved.ranges;
+  reserved.bytes += region->range.length;
+}
+
+bool RegionTable::give_range_back(Region* region) {
+  Range extra = region->range;
+  if (region->reusable) {
+    // A job may have written here after the region was freed.
+    discard_contents(region->range);
+    const std::lock_guard<std::mutex> guard(mutex_);
+    Context* context = region->context;
+    if (!context->closed && !context->idle[region->node].put(region->range, &extra)) return true;
+  }
+  if (unmap(extra)) return true;
+  if (extra.start == region->range.start) return false;
+  const std::lock_guard<std::mutex> guard(mutex_);
+  Tally& reserved = region->context->nodes[region->node].reserved;
+  ++reserved.ranges;
+  reserved.bytes += extra.length;
+  return true;
 }
 
 bool RegionTable::retire(Region* region) {
@@ -134,11 +153,28 @@ bool RegionTable::retire(Region* region) {
   return true;
 }
 
-void RegionTable::wipe(Region* region) { discard(region->range); }
+void RegionTable::wipe(Region* region) {
+  bool many = false;
+  {
+    const std::lock_guard<std::mutex> guard(mutex_);
+    many = region->context->nodes[region->node].pending.ranges > kManyPending;
+    if (!region->range.plain && many) region->reusable = false;
+  }
+  // What differs from its neighbours is a mapping of its own, of which a process can have 65,530.
+  // While few wait for the event loop they keep their policy, and can be used again.
+  if (region->reusable && discard_contents(region->range)) return;
+  not_reusable(region);
+  discard(region->range);
+}
 
 void RegionTable::keep(Region* region) {
   const std::lock_guard<std::mutex> guard(mutex_);
   region->keep = true;
+}
+
+void RegionTable::not_reusable(Region* region) {
+  const std::lock_guard<std::mutex> guard(mutex_);
+  region->reusable = false;
 }
 
 bool RegionTable::begin_move(Region* region) {
@@ -172,9 +208,16 @@ std::vector<Region*> RegionTable::live(Context* context) {
 }
 
 bool RegionTable::close(Context* context) {
+  std::vector<IdleRanges> idle;  // unmapped at the end, outside the lock
   const std::lock_guard<std::mutex> guard(mutex_);
   if (context->closed) return false;
+  idle.swap(context->idle);
   return context->closed = true;
+}
+
+bool RegionTable::take_idle(Context* context, uint32_t node, size_t length, Range* out) {
+  const std::lock_guard<std::mutex> guard(mutex_);
+  return !context->closed && context->idle[node].take(length, out);
 }
 
 bool RegionTable::is_closed(Context* context) {
@@ -189,7 +232,9 @@ void RegionTable::hold(Context* context) {
 
 NodeAccount RegionTable::account(Context* context, uint32_t node) {
   const std::lock_guard<std::mutex> guard(mutex_);
-  return context->nodes[node];
+  NodeAccount account = context->nodes[node];
+  if (!context->closed) account.idle = context->idle[node].tally();
+  return account;
 }
 
 void RegionTable::set_capacity(Context* context, uint32_t node, uint64_t bytes) {

@@ -48,6 +48,7 @@ struct Region {
   bool keep = false;       // somebody unknown may hold the addresses: never give them back
   bool overlaid = false;   // kept, and made zeros for good
   bool moving = false;     // a migrate or resize is under way
+  bool reusable = false;   // once nobody knows it, its range can serve another region of the node
   bool committed = false;  // is in the account of its node
   Attachment attachment;
 };
@@ -71,7 +72,8 @@ class RegionTable {
   Region* find_shared(uint64_t handle);
   void hold(Region* region, uint32_t count = 1);
 
-  // Gives a hold back. With the last one the range is unmapped, or kept as zeros.
+  // Gives a hold back. With the last one the range is unmapped, or idle for the next region, or
+  // kept as zeros.
   void drop(Region* region);
 
   // Marks a region as freed and takes it off its node's account. False if it was freed before.
@@ -81,6 +83,7 @@ class RegionTable {
   void wipe(Region* region);
 
   void keep(Region* region);
+  void not_reusable(Region* region);
   // Begins and ends a migrate or resize. False: freed, or another is under way.
   bool begin_move(Region* region);
   void end_move(Region* region);
@@ -92,6 +95,8 @@ class RegionTable {
 
   // Refuses new regions from now on. False if it was closed before.
   bool close(Context* context);
+  // An idle range of the node, for a region of this length in ordinary pages.
+  bool take_idle(Context* context, uint32_t node, size_t length, Range* out);
   bool is_closed(Context* context);
   void hold(Context* context);
   void drop(Context* context);
@@ -102,6 +107,7 @@ class RegionTable {
   void unlink(Region* region);
   void leave_account(Region* region);
   void release(Context* context);
+  bool give_range_back(Region* region);
 
   std::mutex mutex_;
   std::unordered_map<uintptr_t, Region*> by_start_;
