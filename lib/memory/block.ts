@@ -1,45 +1,55 @@
-// What JavaScript remembers of a block: its node and size, kept in a private field of the ArrayBuffer
-// itself. So asking for them costs no call of the addon, and the memory of it goes with the buffer.
+// What JavaScript remembers of a block: its node, kept in a private field of the ArrayBuffer itself.
+// So asking for it costs no call of the addon, and the memory of it goes with the buffer.
 
-/** The record of one block. */
-export interface Block {
-  node: number
-  readonly size: number
-  live: boolean
-}
-
-// A derived constructor may return any object; the private fields are then added to that one.
+// A derived constructor may return any object; the private field is then added to that one.
 const Bearer = function (this: unknown, bearer: object): object {
   return bearer
 } as unknown as new (
   bearer: object,
 ) => object
 
-class Stamped extends Bearer {
-  #block: Block
+const FREED = -1
 
-  constructor(buffer: ArrayBuffer, block: Block) {
+class Stamped extends Bearer {
+  #node: number
+
+  constructor(buffer: ArrayBuffer, node: number) {
     super(buffer)
-    this.#block = block
+    this.#node = node
   }
 
-  static of(value: object): Block | undefined {
-    return #block in value ? value.#block : undefined
+  static nodeOf(value: object): number {
+    return #node in value ? value.#node : FREED
+  }
+
+  static setNode(value: object, node: number): void {
+    if (#node in value) value.#node = node
   }
 }
 
+/** Remembers the node of a new block. */
 export function stamp(buffer: ArrayBuffer, node: number): ArrayBuffer {
-  new Stamped(buffer, { node, size: buffer.byteLength, live: true })
+  new Stamped(buffer, node)
   return buffer
 }
 
 /**
- * The record of a buffer that still has its memory. Undefined for anything else, and for memory that
+ * The node of a buffer that has its memory still; undefined for anything else, and for memory that
  * other threads know too: only the addon can tell about that.
  */
-export function blockOf(value: unknown): Block | undefined {
+export function rememberedNode(value: unknown): number | undefined {
   if (typeof value !== 'object' || value === null) return undefined
-  const block = Stamped.of(value)
-  // A transfer leaves the old buffer with its record, and without its memory.
-  return block?.live && (value as ArrayBuffer).byteLength !== 0 ? block : undefined
+  const node = Stamped.nodeOf(value)
+  // A transfer leaves the old buffer with its stamp, and without its memory.
+  return node !== FREED && (value as ArrayBuffer).byteLength !== 0 ? node : undefined
+}
+
+/** Remembers that a block has moved. `value` may be a view. */
+export function restamp(value: ArrayBufferLike | ArrayBufferView, node: number): void {
+  Stamped.setNode(ArrayBuffer.isView(value) ? value.buffer : value, node)
+}
+
+/** Remembers that a block is gone. */
+export function unstamp(value: ArrayBufferLike | ArrayBufferView): void {
+  restamp(value, FREED)
 }

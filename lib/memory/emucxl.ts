@@ -12,7 +12,7 @@ import {
   wrongType,
 } from './arguments.js'
 import type { BackendName } from './backends.js'
-import { blockOf, stamp } from './block.js'
+import { rememberedNode, restamp, stamp, unstamp } from './block.js'
 import { EmucxlError } from './errors.js'
 import { type AsyncOptions, run } from './jobs.js'
 import {
@@ -47,7 +47,10 @@ export interface NodeStats {
   /** `capacity − mapped`, or 0. */
   available: number
   regions: number
-  /** Freed; the range of addresses waits for the event loop to turn, or for a job over it. */
+  /**
+   * Freed, their memory gone back; the ranges of addresses wait until the event loop turns, the
+   * buffer is collected as garbage and every job over it has ended.
+   */
   pending: Ranges
   /** Ranges of addresses, without memory, that stay reserved until the process ends. */
   reserved: Ranges
@@ -299,20 +302,18 @@ export class Emucxl {
    */
   free(address: Address): void {
     this.#checkOpen()
-    const block = blockOf(address)
     addon.free(address)
-    if (block !== undefined) block.live = false
+    unstamp(address)
   }
 
   /** As {@link free}; the buffer is gone at once, the memory goes back off the main thread. */
   async freeAsync(address: Address, options?: AsyncOptions): Promise<void> {
     this.#checkOpen()
-    const block = blockOf(address)
-    const work = run(options, (job) => addon.freeAsync(job, address))
-    if (block !== undefined && address instanceof ArrayBuffer && address.byteLength === 0) {
-      block.live = false
-    }
-    await work
+    await run(options, (job) => {
+      const work = addon.freeAsync(job, address)
+      unstamp(address)
+      return work
+    })
   }
 
   /**
@@ -328,9 +329,8 @@ export class Emucxl {
     this.#checkOpen()
     checkBlockSize(size)
     const node = this.nodeOf(address)
-    const block = blockOf(address)
     const buffer = addon.resize(address, size)
-    if (block !== undefined) block.live = false
+    unstamp(address)
     return stamp(buffer, node)
   }
 
@@ -357,7 +357,7 @@ export class Emucxl {
     this.#checkOpen()
     this.#checkNode(node)
     const result = addon.migrate(address, node)
-    this.#moved(address, node)
+    restamp(address, node)
     return result
   }
 
@@ -370,13 +370,8 @@ export class Emucxl {
     this.#checkOpen()
     this.#checkNode(node)
     const result: NativeMove = await run(options, (job) => addon.migrateAsync(job, address, node))
-    this.#moved(address, node)
+    restamp(address, node)
     return result
-  }
-
-  #moved(address: Address, node: number): void {
-    const block = blockOf(ArrayBuffer.isView(address) ? address.buffer : address)
-    if (block !== undefined) block.node = node
   }
 
   /** Whether a block is on the local node. Source: `emucxl_is_local`, Table II. */
@@ -387,13 +382,15 @@ export class Emucxl {
   /** The node of a block, by the number that {@link alloc} takes. Source: Table II. */
   nodeOf(address: Address): number {
     if (this.#closed) this.#checkOpen()
-    return blockOf(address)?.node ?? addon.nodeOf(address)
+    return rememberedNode(address) ?? addon.nodeOf(address)
   }
 
   /** The size of a block in bytes, as it was asked for. Source: `emucxl_get_size`, Table II. */
   sizeOf(address: Address): number {
     if (this.#closed) this.#checkOpen()
-    return blockOf(address)?.size ?? addon.sizeOf(address)
+    return rememberedNode(address) === undefined
+      ? addon.sizeOf(address)
+      : (address as ArrayBuffer).byteLength
   }
 
   /**

@@ -13,9 +13,9 @@ napi_value copy(napi_env env, napi_callback_info info) {
   const Call call(env, info);
   CopyOperands operands;
   if (!copy_operands(call, 0, &operands)) return nullptr;
-  const uint64_t began = now_ns();
+  const uint64_t began = modelled(operands) ? now_ns() : 0;
   memmove(operands.to_data, operands.from_data, operands.size);
-  pace(operands, began);
+  if (began != 0) pace(operands, began);
   return undefined(env);
 }
 
@@ -24,9 +24,10 @@ napi_value fill(napi_env env, napi_callback_info info) {
   const Call call(env, info);
   FillOperands operands;
   if (!fill_operands(call, 0, &operands)) return nullptr;
-  const uint64_t began = now_ns();
+  const Region& region = *operands.address.region.get();
+  const uint64_t began = modelled(region) ? now_ns() : 0;
   memset(operands.data, operands.byte, operands.size);
-  pace(*operands.address.region.get(), began, operands.size);
+  if (began != 0) pace(region, began, operands.size);
   return undefined(env);
 }
 

@@ -82,7 +82,7 @@ napi_value chase(napi_env env, napi_callback_info info) {
                                   "loads must be 1 or more");
   }
   const Region& region = *memory.region.get();
-  const bool modelled = region.context->nodes[region.node].latency.bytes_per_ns > 0;
+  const bool slowed = modelled(region);
   link_cycle(memory.data, lines, seed);
   const Pinned pinned;
   const uint64_t last = kLine * (lines - 1);
@@ -92,11 +92,11 @@ napi_value chase(napi_env env, napi_callback_info info) {
   for (uint64_t s = 0; s < samples; ++s) {
     const uint64_t began = now_ns();
     for (uint64_t done = 0; done < loads;) {
-      const uint64_t slice = modelled ? std::min<uint64_t>(kSlice, loads - done) : loads;
+      const uint64_t slice = slowed ? std::min<uint64_t>(kSlice, loads - done) : loads;
       const uint64_t slice_began = now_ns();
       at = follow(memory.data, at, slice, last);
       done += slice;
-      if (modelled) pace_loads(region, slice_began, slice);
+      if (slowed) pace_loads(region, slice_began, slice);
     }
     const double ns = static_cast<double>(now_ns() - began) / static_cast<double>(loads);
     napi_set_element(env, results, static_cast<uint32_t>(s), number(env, ns));

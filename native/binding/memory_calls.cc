@@ -79,7 +79,7 @@ napi_value open(napi_env env, napi_callback_info info) {
   Failure failure;
   context->backend = open_backend(text(env, call[0]), text(env, call[1]), &failure);
   if (context->backend == nullptr) return throw_failure(e, failure);
-  context->idle.resize(context->nodes.size());
+  context->ready.resize(context->nodes.size());
   e.contexts.push_back(context.release());
   return number(env, static_cast<double>(e.contexts.size() - 1));
 }
@@ -150,7 +150,7 @@ napi_value resize(napi_env env, napi_callback_info info) {
     fresh = nullptr;
   }
   if (fresh != nullptr && table().retire(old)) {
-    carry_over(*old, *fresh);
+    carry_over(old, fresh);
     table().wipe(old);
   }
   table().end_move(old);

@@ -73,7 +73,7 @@ class ResizeJob final : public Job {
  protected:
   Failure run() override {
     if (!detached_) return obtain(like(*old_.get(), size_), old_->range.length, &fresh_);
-    carry_over(*old_.get(), *fresh_);
+    carry_over(old_.get(), fresh_);
     table().wipe(old_.get());
     return success();
   }

@@ -73,6 +73,11 @@ bool fill_operands(const Call& call, size_t first, FillOperands* out) {
   return true;
 }
 
+bool modelled(const CopyOperands& operands) {
+  return (operands.to.region && modelled(*operands.to.region.get())) ||
+         (operands.from.region && modelled(*operands.from.region.get()));
+}
+
 void pace(const CopyOperands& operands, uint64_t began) {
   if (operands.to.region) pace(*operands.to.region.get(), began, operands.size);
   if (operands.from.region) pace(*operands.from.region.get(), began, operands.size);

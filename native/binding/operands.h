@@ -29,7 +29,8 @@ bool copy_operands(const Call& call, size_t first, CopyOperands* out);
 // Arguments from `first` on: address, offset, size, byte.
 bool fill_operands(const Call& call, size_t first, FillOperands* out);
 
-// As pace() of lifecycle.h, for the slower side.
+// As modelled() and pace() of lifecycle.h, for the slower side.
+bool modelled(const CopyOperands& operands);
 void pace(const CopyOperands& operands, uint64_t began);
 
 }  // namespace emucxl

@@ -16,6 +16,7 @@ struct Capabilities {
   bool places;      // the pages really are on the node that was asked for
   bool migrates;    // pages can move to another node in place, without a lost write
   bool huge_pages;  // HugePages other than `off` are honoured
+  bool divisible;   // a part of a mapping can be given back, or get another policy, by itself
 };
 
 struct MapRequest {

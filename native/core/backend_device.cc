@@ -20,7 +20,7 @@ class Device final : public Backend {
   Device& operator=(const Device&) = delete;
 
   const char* name() const override { return "device"; }
-  Capabilities can() const override { return {true, false, false}; }
+  Capabilities can() const override { return {true, false, false, false}; }
 
   Failure map(const MapRequest& request, Range* out) override {
     const size_t length = round_up(request.length, page_size());

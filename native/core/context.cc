@@ -1,55 +1,72 @@
 #include "context.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace emucxl {
 namespace {
 
-// Enough for what a turn of the event loop gives back. The page tables of ranges that were touched
-// stay, 8 KiB for each of the longest; what is longer costs more to free than to map.
-constexpr uint64_t kMostRanges = 1024;
-constexpr size_t kLongest = size_t{4} << 20;
+// What the garbage collector lets go of at once, in a program that frees as it allocates. The page
+// tables of ranges that were touched stay: 8 MiB for the most bytes.
+constexpr uint64_t kMostRanges = 16384;
+constexpr uint64_t kMostBytes = uint64_t{4} << 30;
+constexpr size_t kManySurplus = 512;
 
 }  // namespace
 
-IdleRanges::~IdleRanges() {
-  for (const auto& [length, ranges] : by_length_) {
-    for (const Range& range : ranges) unmap(range);
+ReadyRanges::~ReadyRanges() {
+  if (span_.length != 0) unmap(span_);
+  for (auto& [length, ranges] : idle_) {
+    surplus_.insert(surplus_.end(), ranges.begin(), ranges.end());
   }
+  unmap_all(&surplus_);
 }
 
-bool IdleRanges::put(const Range& range, Range* out) {
-  const bool full = tally_.ranges >= kMostRanges;
-  if (range.length > kLongest) {
-    *out = range;
+bool ReadyRanges::take(size_t length, Range* out) {
+  const auto found = idle_.find(length);
+  if (found != idle_.end()) {
+    *out = found->second.back();
+    found->second.pop_back();
+    if (found->second.empty()) idle_.erase(found);
+    --tally_.ranges;
+    tally_.bytes -= length;
     return true;
   }
-  if (full) {
-    // Room is made by a range of another length: what is freed now is what is asked for next.
-    const auto other = std::find_if(by_length_.begin(), by_length_.end(), [&](const auto& entry) {
-      return entry.first != range.length;
-    });
-    if (other == by_length_.end()) {
-      *out = range;
-      return true;
-    }
-    take(other->first, out);
-  }
-  by_length_[range.length].push_back(range);
-  ++tally_.ranges;
-  tally_.bytes += range.length;
-  return full;
+  if (span_.length < length) return false;
+  *out = span_;
+  out->length = length;
+  span_.start += length;
+  span_.length -= length;
+  return true;
 }
 
-bool IdleRanges::take(size_t length, Range* out) {
-  const auto found = by_length_.find(length);
-  if (found == by_length_.end()) return false;
-  *out = found->second.back();
-  found->second.pop_back();
-  if (found->second.empty()) by_length_.erase(found);
-  --tally_.ranges;
-  tally_.bytes -= length;
-  return true;
+void ReadyRanges::add_span(const Range& span, Range* rest) {
+  *rest = span_;
+  span_ = span;
+}
+
+void ReadyRanges::put(const Range& range, std::vector<Range>* surplus) {
+  idle_[range.length].push_back(range);
+  ++tally_.ranges;
+  tally_.bytes += range.length;
+  if (tally_.ranges > kMostRanges || tally_.bytes > kMostBytes) {
+    // A range of another length goes: what is freed now is what is asked for next.
+    auto victim = std::find_if(idle_.begin(), idle_.end(), [&](const auto& entry) {
+      return entry.first != range.length;
+    });
+    if (victim == idle_.end()) victim = idle_.begin();
+    Range out;
+    take(victim->first, &out);
+    surplus_.push_back(out);
+  }
+  if (surplus_.size() >= kManySurplus) surplus->swap(surplus_);
+}
+
+void ReadyRanges::swap(ReadyRanges& other) {
+  idle_.swap(other.idle_);
+  std::swap(tally_, other.tally_);
+  surplus_.swap(other.surplus_);
+  std::swap(span_, other.span_);
 }
 
 }  // namespace emucxl

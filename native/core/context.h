@@ -23,23 +23,38 @@ struct Latency {
   double bytes_per_ns = 0;   // GB/s; 0: the model is off
 };
 
-// Ranges of one node that were freed, are known to nobody, hold no memory and read as zeros: the next
-// region of the same length takes one, and needs no mmap(2), no mbind(2) and no munmap(2).
-class IdleRanges {
+// Address ranges of one node that are ready for use: they hold no memory, read as zeros, and have the
+// node's policy. Idle ones were regions before, and are known to nobody; others are cut off a span
+// that was mapped ahead. So most regions need no mmap(2), no mbind(2) and no munmap(2), and those of
+// a node lie side by side in few mappings of the kernel's.
+class ReadyRanges {
  public:
-  IdleRanges() = default;
-  ~IdleRanges();
-  IdleRanges(IdleRanges&&) = default;
-  IdleRanges& operator=(IdleRanges&&) = default;
+  static constexpr size_t kLongest = size_t{4} << 20;  // bytes; longer regions are mapped one by one
+  static constexpr size_t kSpan = size_t{16} << 20;
 
-  // Keeps a range. What there is no room for then comes back in `out`, to be unmapped: true.
-  bool put(const Range& range, Range* out);
+  ReadyRanges() = default;
+  ~ReadyRanges();
+  ReadyRanges(ReadyRanges&& other) noexcept { swap(other); }
+  ReadyRanges& operator=(ReadyRanges&& other) noexcept {
+    swap(other);
+    return *this;
+  }
+
   bool take(size_t length, Range* out);
+  // Cuts from a new span from now on; what was left of the old one comes back in `rest`.
+  void add_span(const Range& span, Range* rest);
+  // Keeps a range that a region had. Ranges that there is no room for come back in `surplus`, many at
+  // a time, so that neighbours can be unmapped in one call.
+  void put(const Range& range, std::vector<Range>* surplus);
   Tally tally() const { return tally_; }
 
  private:
-  std::unordered_map<size_t, std::vector<Range>> by_length_;
-  Tally tally_;
+  void swap(ReadyRanges& other);
+
+  std::unordered_map<size_t, std::vector<Range>> idle_;  // by length
+  Tally tally_;                                          // of the idle ones
+  std::vector<Range> surplus_;                           // to be unmapped
+  Range span_;                                           // what is left of it
 };
 
 struct NodeAccount {
@@ -58,7 +73,7 @@ struct NodeAccount {
 struct Context {
   std::unique_ptr<Backend> backend;
   std::vector<NodeAccount> nodes;
-  std::vector<IdleRanges> idle;  // by node
+  std::vector<ReadyRanges> ready;  // by node
   Region* first = nullptr;  // live regions, in no order
   bool closed = false;
   // The environment that opened it, and every record of a region, hold one each.

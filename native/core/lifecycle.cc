@@ -45,11 +45,10 @@ Failure obtain(const Wanted& wanted, size_t credit, Region** out) {
   region->hidden = wanted.hidden;
   const int numa_node = context->nodes[wanted.node].numa_node;
   const bool ordinary = wanted.huge == HugePages::off && !wanted.lock;
-  Failure failure = success();
-  if (!ordinary || !table().take_idle(context, wanted.node, mapped, &region->range)) {
-    failure = context->backend->map({wanted.size, numa_node, wanted.huge}, &region->range);
-  }
-  region->reusable = ordinary && region->range.anonymous;
+  region->reusable = ordinary && mapped <= ReadyRanges::kLongest && context->backend->can().divisible;
+  Failure failure = region->reusable
+                        ? table().take_ready(context, wanted.node, mapped, &region->range)
+                        : context->backend->map({wanted.size, numa_node, wanted.huge}, &region->range);
   if (!failure) {
     failure = prepare(wanted, &region->range);
     if (failure) unmap(region->range);
@@ -80,11 +79,16 @@ Wanted like(const Region& region, size_t size) {
   return wanted;
 }
 
-void carry_over(const Region& old, const Region& fresh) {
+void carry_over(Region* from, Region* to) {
+  const Region& old = *from;
+  const Region& fresh = *to;
   const size_t bytes = std::min(old.size, fresh.size);
   // Whole pages move. A block that shrinks leaves data behind its new end: that is cleared.
   const size_t pages = std::min(round_up(bytes, old.range.unit), fresh.range.length);
   if (relocate(old.range, fresh.range, pages)) {
+    // Both are mappings that will never merge with their neighbours again.
+    table().not_reusable(from);
+    table().not_reusable(to);
     if (old.size > bytes) memset(fresh.range.start + bytes, 0, pages - bytes);
   } else {
     memcpy(fresh.range.start, old.range.start, bytes);
@@ -123,15 +127,19 @@ uint64_t now_ns() {
   return static_cast<uint64_t>(t.tv_sec) * 1000000000U + static_cast<uint64_t>(t.tv_nsec);
 }
 
+bool modelled(const Region& region) {
+  return region.context->nodes[region.node].latency.bytes_per_ns > 0;
+}
+
 void pace(const Region& region, uint64_t began, size_t bytes) {
+  if (!modelled(region)) return;
   const Latency& model = region.context->nodes[region.node].latency;
-  if (model.bytes_per_ns <= 0) return;
   wait_until(began, model.ns + static_cast<double>(bytes) / model.bytes_per_ns);
 }
 
 void pace_loads(const Region& region, uint64_t began, uint64_t loads) {
+  if (!modelled(region)) return;
   const Latency& model = region.context->nodes[region.node].latency;
-  if (model.bytes_per_ns <= 0) return;
   wait_until(began, model.ns * static_cast<double>(loads));
 }
 

@@ -29,11 +29,14 @@ void give_back(Region* region);
 Wanted like(const Region& region, size_t size);
 
 // Moves or copies what fits from the old region, which was retired, to the new one.
-void carry_over(const Region& old, const Region& fresh);
+void carry_over(Region* old, Region* fresh);
 
 // Migrates a region on which begin_move() succeeded. Errors: those of Backend::move, and
 // ERR_EMUCXL_NO_MEMORY where the node's capacity is used up.
 Failure migrate(Region* region, uint32_t node, const std::atomic<bool>& cancelled, MoveResult* out);
+
+// Whether the latency model makes accesses to the region slower.
+bool modelled(const Region& region);
 
 // Waits until an access of `bytes` to the region, begun at `began` (now_ns), has taken as long as
 // the latency model says. Returns at once where there is no model.

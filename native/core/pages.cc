@@ -156,6 +156,23 @@ bool discard(const Range& range) {
 
 bool unmap(const Range& range) { return munmap(range.start, range.length) == 0; }
 
+void unmap_all(std::vector<Range>* ranges) {
+  std::sort(ranges->begin(), ranges->end(),
+            [](const Range& a, const Range& b) { return a.start < b.start; });
+  std::vector<Range> runs;
+  for (const Range& range : *ranges) {
+    if (!runs.empty() && runs.back().start + runs.back().length == range.start) {
+      runs.back().length += range.length;
+    } else {
+      runs.push_back(range);
+    }
+  }
+  ranges->clear();
+  for (const Range& run : runs) {
+    if (!unmap(run)) ranges->push_back(run);
+  }
+}
+
 bool relocate(const Range& from, const Range& to, size_t length) {
   if (!from.anonymous || !to.anonymous || from.unit != page_size() || to.unit != page_size()) {
     return false;

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <map>
+#include <vector>
 
 #include "failure.h"
 
@@ -56,6 +57,9 @@ bool overlay(const Range& range);
 
 // False when the kernel refuses, as it may at the limit of vm.max_map_count.
 bool unmap(const Range& range);
+
+// Unmaps many, neighbours in one call, and leaves those that the kernel refuses to unmap.
+void unmap_all(std::vector<Range>* ranges);
 
 // Moves the first `length` bytes' pages from one range to the other without copying; the old range
 // stays reserved and is left for the caller to discard. False: not possible here, copy instead.

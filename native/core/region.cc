@@ -3,8 +3,6 @@
 namespace emucxl {
 namespace {
 
-constexpr uint64_t kManyPending = 1024;
-
 uintptr_t key(const void* start) { return reinterpret_cast<uintptr_t>(start); }
 
 }  // namespace
@@ -81,6 +79,10 @@ void RegionTable::hold(Region* region, uint32_t count) {
 }
 
 void RegionTable::drop(Region* region) {
+  uint32_t holds = region->holds.load(std::memory_order_relaxed);
+  while (holds > 1) {
+    if (region->holds.compare_exchange_weak(holds, holds - 1, std::memory_order_acq_rel)) return;
+  }
   {
     const std::lock_guard<std::mutex> guard(mutex_);
     if (--region->holds != 0 || region->overlaid) return;
@@ -124,20 +126,27 @@ void RegionTable::drop(Region* region) {
 }
 
 bool RegionTable::give_range_back(Region* region) {
-  Range extra = region->range;
-  if (region->reusable) {
-    // A job may have written here after the region was freed.
-    discard_contents(region->range);
+  if (!region->reusable) return unmap(region->range);
+  // A job may have written here after the region was freed.
+  discard_contents(region->range);
+  Context* context = region->context;
+  std::vector<Range> surplus;
+  {
     const std::lock_guard<std::mutex> guard(mutex_);
-    Context* context = region->context;
-    if (!context->closed && !context->idle[region->node].put(region->range, &extra)) return true;
+    if (context->closed) {
+      surplus.push_back(region->range);
+    } else {
+      context->ready[region->node].put(region->range, &surplus);
+    }
   }
-  if (unmap(extra)) return true;
-  if (extra.start == region->range.start) return false;
+  unmap_all(&surplus);
+  // At the limit of mappings some may be left: addresses without memory, reserved for good.
   const std::lock_guard<std::mutex> guard(mutex_);
-  Tally& reserved = region->context->nodes[region->node].reserved;
-  ++reserved.ranges;
-  reserved.bytes += extra.length;
+  Tally& reserved = context->nodes[region->node].reserved;
+  for (const Range& range : surplus) {
+    ++reserved.ranges;
+    reserved.bytes += range.length;
+  }
   return true;
 }
 
@@ -154,14 +163,6 @@ bool RegionTable::retire(Region* region) {
 }
 
 void RegionTable::wipe(Region* region) {
-  bool many = false;
-  {
-    const std::lock_guard<std::mutex> guard(mutex_);
-    many = region->context->nodes[region->node].pending.ranges > kManyPending;
-    if (!region->range.plain && many) region->reusable = false;
-  }
-  // What differs from its neighbours is a mapping of its own, of which a process can have 65,530.
-  // While few wait for the event loop they keep their policy, and can be used again.
   if (region->reusable && discard_contents(region->range)) return;
   not_reusable(region);
   discard(region->range);
@@ -208,16 +209,35 @@ std::vector<Region*> RegionTable::live(Context* context) {
 }
 
 bool RegionTable::close(Context* context) {
-  std::vector<IdleRanges> idle;  // unmapped at the end, outside the lock
+  std::vector<ReadyRanges> ready;  // unmapped at the end, outside the lock
   const std::lock_guard<std::mutex> guard(mutex_);
   if (context->closed) return false;
-  idle.swap(context->idle);
+  ready.swap(context->ready);
   return context->closed = true;
 }
 
-bool RegionTable::take_idle(Context* context, uint32_t node, size_t length, Range* out) {
-  const std::lock_guard<std::mutex> guard(mutex_);
-  return !context->closed && context->idle[node].take(length, out);
+Failure RegionTable::take_ready(Context* context, uint32_t node, size_t length, Range* out) {
+  for (;;) {
+    {
+      const std::lock_guard<std::mutex> guard(mutex_);
+      if (context->closed) return fail("ERR_EMUCXL_CLOSED", "the context is closed");
+      if (context->ready[node].take(length, out)) return success();
+    }
+    // Outside the lock; another thread may do the same, and then one rest is given back unused.
+    Range span;
+    Range rest;
+    const MapRequest request{ReadyRanges::kSpan, context->nodes[node].numa_node, HugePages::off};
+    if (Failure failure = context->backend->map(request, &span)) return failure;
+    {
+      const std::lock_guard<std::mutex> guard(mutex_);
+      if (context->closed) {
+        rest = span;
+      } else {
+        context->ready[node].add_span(span, &rest);
+      }
+    }
+    if (rest.length != 0) unmap(rest);
+  }
 }
 
 bool RegionTable::is_closed(Context* context) {
@@ -233,7 +253,7 @@ void RegionTable::hold(Context* context) {
 NodeAccount RegionTable::account(Context* context, uint32_t node) {
   const std::lock_guard<std::mutex> guard(mutex_);
   NodeAccount account = context->nodes[node];
-  if (!context->closed) account.idle = context->idle[node].tally();
+  if (!context->closed) account.idle = context->ready[node].tally();
   return account;
 }
 

@@ -39,7 +39,7 @@ struct Region {
   Region* previous = nullptr;
   uint64_t handle = 0;  // names a shared region to other threads
   std::atomic<uint32_t> node{0};  // emucxl's number, an index of context->nodes
-  uint32_t holds = 0;
+  std::atomic<uint32_t> holds{0};  // comes from 1 to 0, and up again, under the table's mutex only
   HugePages huge = HugePages::off;
   bool shared = false;
   bool locked = false;
@@ -95,8 +95,8 @@ class RegionTable {
 
   // Refuses new regions from now on. False if it was closed before.
   bool close(Context* context);
-  // An idle range of the node, for a region of this length in ordinary pages.
-  bool take_idle(Context* context, uint32_t node, size_t length, Range* out);
+  // A range of the node for a region of this length in ordinary pages, mapped ahead.
+  Failure take_ready(Context* context, uint32_t node, size_t length, Range* out);
   bool is_closed(Context* context);
   void hold(Context* context);
   void drop(Context* context);
