@@ -1,11 +1,11 @@
 // The native addon: where it is looked for, what it offers, and what to say when it does not load.
 
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync } from 'node:fs'
 import { createRequire } from 'node:module'
-import { dirname, join } from 'node:path'
-import { fileURLToPath } from 'node:url'
+import { join } from 'node:path'
 import { getSystemErrorName } from 'node:util'
 import { EmucxlError, type ErrorCode } from './errors.js'
+import { libc, packageRoot } from './host.js'
 
 /** Numbers of a node as the addon counts them; see `NodeStats` of emucxl.ts. */
 export interface NativeStats {
@@ -120,30 +120,8 @@ export interface Addon {
   whereAsync(job: number, address: Memory): Promise<NativeResidency>
   closeAsync(job: number, context: number): Promise<void>
   cancel(job: number): void
+  /** Seed 0 goes on where the last chase of the block stopped. */
   chase(address: Memory, loads: number, samples: number, seed: number): NativeChase
-}
-
-/** The package's folder: the nearest one above this file with a package.json. */
-export const packageRoot: string = (() => {
-  let folder = dirname(fileURLToPath(import.meta.url))
-  while (!existsSync(join(folder, 'package.json'))) folder = dirname(folder)
-  return folder
-})()
-
-export function packageVersion(): string {
-  return JSON.parse(readFileSync(join(packageRoot, 'package.json'), 'utf8')).version
-}
-
-function libc(): string {
-  const report = process.report as typeof process.report & { excludeNetwork?: boolean }
-  const before = report.excludeNetwork ?? false
-  report.excludeNetwork = true // else the report looks up the names of open connections
-  try {
-    const { header } = report.getReport() as { header: { glibcVersionRuntime?: string } }
-    return header.glibcVersionRuntime === undefined ? 'musl' : `glibc ${header.glibcVersionRuntime}`
-  } finally {
-    report.excludeNetwork = before
-  }
 }
 
 /** Files in which the addon may be, best first. */
@@ -173,7 +151,7 @@ function cannotLoad(tried: { file: string; error?: Error }[]): EmucxlError {
   )
 }
 
-function load(): Addon {
+function load(): { file: string; addon: Addon } {
   const require = createRequire(import.meta.url)
   const tried: { file: string; error?: Error }[] = []
   for (const file of candidates()) {
@@ -182,7 +160,7 @@ function load(): Addon {
       continue
     }
     try {
-      return require(file) as Addon
+      return { file, addon: require(file) as Addon }
     } catch (error) {
       tried.push({ file, error: error as Error })
     }
@@ -202,5 +180,12 @@ function makeError(code: ErrorCode, message: string, syscall?: string, errno?: n
   return error
 }
 
-export const addon: Addon = load()
+const loaded = load()
+
+export const addon: Addon = loaded.addon
+/** The file that it was loaded from. */
+export const addonFile: string = loaded.file
+/** The version of Node-API that it was built for: NAPI_VERSION of binding.gyp. */
+export const ADDON_NODE_API = 9
+
 addon.setup(makeError)

@@ -1,0 +1,70 @@
+// What an experiment is: it measures local against remote memory through an open context, and lays
+// out what it found. Each has a file of its own here, and a place in the list of experiments.ts.
+
+import type { Emucxl } from '../lib/memory/emucxl.js'
+import type { Node } from '../lib/memory/options.js'
+
+/** What the user asked for; undefined leaves the choice to the experiment. */
+export interface Settings {
+  /** Repetitions of each measurement. */
+  runs?: number
+  /** Operations of a run, where an experiment counts operations. */
+  count?: number
+  /** Bytes of a block, or of the memory that a measurement walks through. */
+  size?: number
+}
+
+export interface Context {
+  cxl: Emucxl
+  settings: Settings
+  /** Bytes of the last-level cache; 0 where it cannot be read. */
+  lastLevelCache: number
+  /** Bytes that blocks may take together without harm to the machine. */
+  memoryLimit: number
+  /** Whether the process may run on one CPU alone. */
+  pinned: boolean
+  /** Tells how much is done, from 0 to 1. */
+  progress(done: number): void
+  /** Adds a line to those that say under which conditions the figures were taken. */
+  condition(text: string): void
+}
+
+/** A column of a table; figures have a unit, and the number of digits after the point. */
+export interface Column {
+  head: string
+  unit?: string
+  digits?: number
+}
+
+/** What an experiment prints: a cell left undefined has no figure. */
+export interface Table {
+  columns: readonly Column[]
+  rows: readonly (readonly (string | number | undefined)[])[]
+  /** Sentences to stand below it: sources, and how to read it. */
+  notes: readonly string[]
+}
+
+/**
+ * An experiment. Its module loads nothing native before `run` is called, so that its name and
+ * description can be listed where the addon cannot be loaded.
+ */
+export interface Experiment<Row extends object = object> {
+  readonly name: string
+  /** One sentence: what is measured, and how. */
+  readonly description: string
+  /** Rows of figures: the experiment's part of the JSON report. */
+  run(context: Context): Promise<Row[]>
+  table(rows: readonly Row[]): Table
+}
+
+/** Lets the event loop turn: freed memory goes back, and a signal is heard. */
+export function turn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve))
+}
+
+/** The local node and the first remote one. */
+export function twoNodes(cxl: Emucxl): { local: Node; remote: Node } {
+  const [local, remote] = cxl.nodes
+  if (local === undefined || remote === undefined) throw new Error('the context has one node only')
+  return { local, remote }
+}

@@ -1,0 +1,8 @@
+// The list of all experiments, in the order in which `emucxl bench` runs them.
+
+import { copy } from './copy.js'
+import type { Experiment } from './experiment.js'
+import { latency } from './latency.js'
+import { queue } from './queue.js'
+
+export const EXPERIMENTS: readonly Experiment[] = [latency, copy, queue] as Experiment[]

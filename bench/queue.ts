@@ -1,0 +1,198 @@
+// The first paper's queue (emucxl.txt, section IV-A, Listing 1 and Table III): a linked list with one
+// region for each element, which is what a queue costs where every element is a system call.
+
+import type { Emucxl } from '../lib/memory/emucxl.js'
+import { type Context, type Experiment, type Table, turn, twoNodes } from './experiment.js'
+import { verifyPlacement } from './placement.js'
+import { summarize } from './statistics.js'
+
+/** Operations of a run: Table III. */
+const OPERATIONS = 15_000
+const RUNS = 10
+
+/**
+ * Milliseconds for 15,000 operations. Source: emucxl.txt, Table III; a virtual machine (QEMU, KVM)
+ * with two NUMA nodes, the remote one without CPUs and on the other socket of the host.
+ */
+const TABLE_III = {
+  enqueue: { local: { mean: 502.98, sd: 9.23 }, remote: { mean: 567.21, sd: 7.93 } },
+  dequeue: { local: { mean: 417.69, sd: 8.71 }, remote: { mean: 500.4, sd: 3.66 } },
+} as const
+
+export interface QueueRow {
+  /** `region`: one region for each element. */
+  variant: 'region'
+  operation: 'enqueue' | 'dequeue'
+  node: 'local' | 'remote'
+  /** Operations of a run. */
+  operations: number
+  runs: number
+  /** Milliseconds for the operations of a run. */
+  meanMs: number
+  sdMs: number
+  nsPerOperation: number
+  /** Table III's figure, for 15,000 operations. */
+  paperMeanMs: number
+}
+
+const DATA = 0
+const NEXT = 1
+const ELEMENT_BYTES = 8
+const NONE = -1
+
+/**
+ * Listing 1. A link cannot be an address here: it is the place of the next element in a table, which
+ * stands for the address space.
+ */
+class RegionQueue {
+  readonly #elements: (Int32Array | undefined)[] = []
+  #front = NONE
+  #rear = NONE
+
+  constructor(
+    readonly cxl: Emucxl,
+    readonly node: number,
+  ) {}
+
+  enqueue(data: number): void {
+    const element = new Int32Array(this.cxl.alloc(ELEMENT_BYTES, this.node))
+    element[DATA] = data
+    element[NEXT] = NONE
+    const place = this.#elements.push(element) - 1
+    const rear = this.#elements[this.#rear]
+    if (rear === undefined) this.#front = place
+    else rear[NEXT] = place
+    this.#rear = place
+  }
+
+  dequeue(): number | undefined {
+    const front = this.#elements[this.#front]
+    if (front === undefined) return undefined
+    const data = front[DATA]
+    this.#elements[this.#front] = undefined
+    this.#front = front[NEXT] ?? NONE
+    this.cxl.free(front)
+    if (this.#front === NONE) {
+      this.#rear = NONE
+      this.#elements.length = 0
+    }
+    return data
+  }
+
+  regions(): ArrayBuffer[] {
+    return this.#elements.flatMap((element) => (element ? [element.buffer as ArrayBuffer] : []))
+  }
+}
+
+interface Times {
+  enqueue: number[]
+  dequeue: number[]
+}
+
+const milliseconds = (began: bigint) => Number(process.hrtime.bigint() - began) / 1e6
+
+/** Fills a queue and empties it again. */
+function fillAndDrain(cxl: Emucxl, node: number, operations: number, times: Times): void {
+  const queue = new RegionQueue(cxl, node)
+  const began = process.hrtime.bigint()
+  for (let i = 0; i < operations; i++) queue.enqueue(i)
+  times.enqueue.push(milliseconds(began))
+  const drained = process.hrtime.bigint()
+  for (let i = 0; i < operations; i++) {
+    if (queue.dequeue() !== i) throw new Error(`element ${i} of the queue came out of turn`)
+  }
+  times.dequeue.push(milliseconds(drained))
+}
+
+/** What was freed waits for the event loop; a run must not pay for the one before. */
+async function settle(cxl: Emucxl): Promise<void> {
+  const pending = () => cxl.nodes.some(({ node }) => cxl.stats(node).pending.ranges > 0)
+  for (let turns = 0; turns < 100 && (turns === 0 || pending()); turns++) await turn()
+}
+
+async function run(context: Context): Promise<QueueRow[]> {
+  const { cxl, settings } = context
+  const { local, remote } = twoNodes(cxl)
+  const operations = settings.count ?? OPERATIONS
+  const runs = settings.runs ?? RUNS
+  if (!context.pinned) context.condition('thread not pinned')
+  const probe = new RegionQueue(cxl, remote.node)
+  probe.enqueue(1)
+  verifyPlacement(context, probe.regions())
+  probe.dequeue()
+  const subjects = [local, remote].map(({ node, role }) => ({
+    node,
+    role,
+    times: { enqueue: [], dequeue: [] } as Times,
+  }))
+  for (let i = 0; i <= runs; i++) {
+    // Who goes first changes: the second of two equal phases can be slower by the heap's layout.
+    for (const { node, times } of i % 2 === 0 ? subjects : [...subjects].reverse()) {
+      await settle(cxl)
+      const uncounted = { enqueue: [], dequeue: [] } // the first run warms up
+      fillAndDrain(cxl, node, operations, i === 0 ? uncounted : times)
+    }
+    context.progress((i + 1) / (runs + 1))
+  }
+  await settle(cxl)
+  return (['enqueue', 'dequeue'] as const).flatMap((operation) =>
+    subjects.map(({ role, times }) => {
+      const { mean, sd } = summarize(times[operation])
+      return {
+        variant: 'region' as const,
+        operation,
+        node: role,
+        operations,
+        runs,
+        meanMs: mean,
+        sdMs: sd,
+        nsPerOperation: (mean * 1e6) / operations,
+        paperMeanMs: TABLE_III[operation][role].mean,
+      }
+    }),
+  )
+}
+
+function table(rows: readonly QueueRow[]): Table {
+  const ratio = (row: QueueRow, field: 'meanMs' | 'paperMeanMs') => {
+    const local = rows.find((r) => r.operation === row.operation && r.node === 'local')
+    return row.node === 'remote' && local !== undefined ? row[field] / local[field] : undefined
+  }
+  const first = rows[0]
+  const counted = first?.operations.toLocaleString('en-US')
+  return {
+    columns: [
+      { head: 'operation' },
+      { head: 'node' },
+      { head: 'mean', unit: 'ms', digits: 2 },
+      { head: 'sd', unit: 'ms', digits: 2 },
+      { head: 'each', unit: 'ns', digits: 0 },
+      { head: 'mean', unit: 'remote/local', digits: 2 },
+      { head: 'paper', unit: 'ms', digits: 2 },
+      { head: 'paper', unit: 'remote/local', digits: 2 },
+    ],
+    rows: rows.map((row) => [
+      row.operation,
+      row.node,
+      row.meanMs,
+      row.sdMs,
+      row.nsPerOperation,
+      ratio(row, 'meanMs'),
+      row.paperMeanMs,
+      ratio(row, 'paperMeanMs'),
+    ]),
+    notes: [
+      `${first?.runs} runs of ${counted} operations each way, one region an element.`,
+      'Paper: emucxl, Table III; 15,000 operations, ten runs, C, its own machine and kernel module.',
+    ],
+  }
+}
+
+export const queue: Experiment<QueueRow> = {
+  name: 'queue',
+  description:
+    'Table III of the emucxl paper: a queue of int32 as a linked list, one region for each ' +
+    'element, filled and then emptied, local and remote in turns.',
+  run,
+  table,
+}

@@ -1,0 +1,222 @@
+// `emucxl bench`: runs experiments on one open context, prints their tables or one JSON report.
+
+import type { Context, Experiment, Settings } from '../../bench/experiment.js'
+import { EXPERIMENTS } from '../../bench/experiments.js'
+import type { BackendName } from '../memory/backends.js'
+import type { Emucxl } from '../memory/emucxl.js'
+import { packageVersion } from '../memory/host.js'
+import { LATENCY_PRESETS, type LatencyPreset } from '../memory/latency-model.js'
+import type { Node } from '../memory/options.js'
+import { availableMemory, isPinned, standingConditions } from './conditions.js'
+import { type Machine, readMachine } from './machine.js'
+import { Progress } from './progress.js'
+import { render, widthOf, wrap } from './table.js'
+import { byteSize, choice, parse, UsageError, wholeNumber } from './usage.js'
+
+const NAME = 'emucxl bench'
+
+const BACKENDS: Record<'auto' | BackendName, string> = {
+  auto: 'the best one that runs here',
+  device: 'memory of /dev/emucxl, the kernel module',
+  numa: 'memory of a NUMA node, placed by the kernel',
+  emulated: 'ordinary memory, the node is bookkeeping: says nothing about CXL',
+}
+
+/** What `emucxl bench --json` prints. */
+export interface BenchReport {
+  /** The package's version. */
+  version: string
+  /** ISO 8601. */
+  date: string
+  machine: Machine
+  backend: BackendName
+  nodes: readonly Node[]
+  /** The name of the latency model of the emulated backend, or null. */
+  latencyModel: LatencyPreset | null
+  /** What a reader must know before the figures are believed. */
+  conditions: string[]
+  /** By name; the fields of a row are those of its module in bench/. */
+  experiments: Record<string, { description: string; seconds: number; rows: object[] }>
+}
+
+function list(entries: readonly (readonly [string, string])[]): string {
+  const widest = Math.max(...entries.map(([name]) => name.length))
+  const hang = ' '.repeat(widest + 4)
+  return entries
+    .map(([name, text]) => wrap(text, 79, hang, `  ${name.padEnd(widest)}  `))
+    .join('\n')
+}
+
+function help(): string {
+  return `Usage: ${NAME} [EXPERIMENT…] [OPTION…]
+
+Measures local against remote memory. Without a name all experiments run, in under half a minute.
+
+Experiments:
+${list(EXPERIMENTS.map(({ name, description }) => [name, description]))}
+
+Options:
+${list([
+  ['--json', 'print one JSON document instead of tables'],
+  ['--backend NAME', 'what maps the memory, see below (default: auto)'],
+  [
+    '--runs N',
+    'repetitions of each measurement (default: 100 for latency, 25 for copy, 10 for queue)',
+  ],
+  ['--count N', 'operations of a run of the queue (default: 15000)'],
+  [
+    '--size BYTES',
+    'working set of latency, block of copy: 64MiB, 1G (default: by the last-level cache)',
+  ],
+  [
+    '--latency-model NAME',
+    `make the emulated backend as slow as a published machine: ${Object.keys(LATENCY_PRESETS).join(', ')}`,
+  ],
+  ['-h, --help', 'show this'],
+])}
+
+Backends:
+${list(Object.entries(BACKENDS))}
+
+Tables or JSON go to stdout, progress and notices to stderr. Ctrl-C ends with code 130.
+`
+}
+
+interface Wanted {
+  experiments: readonly Experiment[]
+  json: boolean
+  backend: 'auto' | BackendName
+  model: LatencyPreset | undefined
+  settings: Settings
+}
+
+function read(args: readonly string[]): Wanted | 'help' {
+  const { values, positionals } = parse(NAME, args, {
+    help: { type: 'boolean', short: 'h' },
+    json: { type: 'boolean' },
+    backend: { type: 'string' },
+    runs: { type: 'string' },
+    count: { type: 'string' },
+    size: { type: 'string' },
+    'latency-model': { type: 'string' },
+  })
+  if (values.help) return 'help'
+  const names = EXPERIMENTS.map(({ name }) => name)
+  const asked = positionals.map((word) => choice(NAME, 'experiment', word, names))
+  const settings: Settings = {}
+  if (values.runs !== undefined) settings.runs = wholeNumber(NAME, 'runs', values.runs)
+  if (values.count !== undefined) settings.count = wholeNumber(NAME, 'count', values.count)
+  if (values.size !== undefined) settings.size = byteSize(NAME, 'size', values.size)
+  const presets = Object.keys(LATENCY_PRESETS) as LatencyPreset[]
+  const model =
+    values['latency-model'] === undefined
+      ? undefined
+      : choice(NAME, 'latency model', values['latency-model'], presets)
+  const backends = Object.keys(BACKENDS) as (keyof typeof BACKENDS)[]
+  // A model is a model of the emulated backend: who names one has named the backend.
+  const named = values.backend ?? (model === undefined ? 'auto' : 'emulated')
+  const backend = choice(NAME, 'backend', named, backends)
+  if (model !== undefined && backend !== 'emulated') {
+    throw new UsageError(`--latency-model needs --backend emulated, not ${backend}`, NAME)
+  }
+  const experiments = EXPERIMENTS.filter(({ name }) => asked.length === 0 || asked.includes(name))
+  return { experiments, json: values.json ?? false, backend, model, settings }
+}
+
+/** Finds out what `auto` takes, and says so in the words of this command where it is no real thing. */
+async function settleBackend(asked: 'auto' | BackendName): Promise<BackendName> {
+  if (asked !== 'auto') return asked
+  const { chooseBackend, inspectBackends } = await import('../memory/backends.js')
+  const { readTopology } = await import('../memory/topology.js')
+  const states = inspectBackends(readTopology())
+  const backend = chooseBackend(states)
+  if (backend === 'emulated') {
+    const why = states.filter(({ name }) => name !== 'emulated')
+    process.stderr.write(
+      `No remote memory here: measuring the emulated backend, local memory under two names.\n` +
+        `${list(why.map(({ name, reason, note }) => [name, reason ?? note ?? '']))}\n\n`,
+    )
+  }
+  return backend
+}
+
+function heading(report: BenchReport): string {
+  const { machine, nodes } = report
+  const places = nodes.map(({ role, numaNode }) => `${role} on NUMA node ${numaNode}`)
+  const under = machine.virtualMachine === null ? '' : ', virtual machine'
+  return (
+    `emucxl ${report.version}, ${report.date.slice(0, 10)}\n` +
+    `${machine.cpu}, ${machine.cpus} CPUs${under}; Linux ${machine.kernel}; Node.js ${machine.node}\n` +
+    `backend ${report.backend}: ${places.join(', ')}\n`
+  )
+}
+
+/** Stands at each table, so that a table that is taken from the rest still says what it is. */
+function label({ backend, latencyModel }: BenchReport): string {
+  return latencyModel === null ? `backend ${backend}` : `modelled by ${latencyModel}`
+}
+
+function printConditions(conditions: readonly string[], width: number): void {
+  process.stdout.write('\n')
+  for (const condition of conditions) {
+    process.stdout.write(`${wrap(condition, width, '  ', '! ')}\n`)
+  }
+}
+
+async function measure(cxl: Emucxl, wanted: Wanted, report: BenchReport): Promise<void> {
+  const width = widthOf(process.stdout)
+  const progress = new Progress()
+  if (!wanted.json) process.stdout.write(heading(report))
+  for (const experiment of wanted.experiments) {
+    const conditions = new Set(report.conditions)
+    const context: Context = {
+      cxl,
+      settings: wanted.settings,
+      lastLevelCache: report.machine.lastLevelCache,
+      memoryLimit: availableMemory() / 4,
+      pinned: isPinned(),
+      progress: (done) => progress.update(done),
+      condition: (text) => conditions.add(text),
+    }
+    progress.start(experiment.name)
+    const began = performance.now()
+    const rows = await experiment.run(context)
+    progress.end()
+    const seconds = (performance.now() - began) / 1000
+    report.conditions = [...conditions]
+    const { name, description } = experiment
+    report.experiments[name] = { description, seconds, rows }
+    if (wanted.json) continue
+    process.stdout.write(`\n${wrap(description, width, '  ', `${name} (${label(report)}): `)}\n\n`)
+    process.stdout.write(render(experiment.table(rows), width))
+  }
+  if (wanted.json) process.stdout.write(`${JSON.stringify(report, null, 2)}\n`)
+  else printConditions(report.conditions, width)
+}
+
+export async function run(args: readonly string[]): Promise<void> {
+  const wanted = read(args)
+  if (wanted === 'help') {
+    process.stdout.write(help())
+    return
+  }
+  const backend = await settleBackend(wanted.backend)
+  const { Emucxl } = await import('../memory/emucxl.js')
+  const { model } = wanted
+  const cxl = Emucxl.open(model === undefined ? { backend } : { backend, latencyModel: model })
+  try {
+    const machine = readMachine()
+    await measure(cxl, wanted, {
+      version: packageVersion(),
+      date: new Date().toISOString(),
+      machine,
+      backend: cxl.backend,
+      nodes: cxl.nodes,
+      latencyModel: model ?? null,
+      conditions: standingConditions(cxl, machine, model),
+      experiments: {},
+    })
+  } finally {
+    cxl.close()
+  }
+}

@@ -1,0 +1,40 @@
+// What a reader must know before the figures of this machine are believed.
+
+import { freemem } from 'node:os'
+import type { Emucxl } from '../memory/emucxl.js'
+import { parseList } from '../memory/topology.js'
+import { type Machine, readText } from './machine.js'
+
+/** Bytes that can be had without swapping. */
+export function availableMemory(root = '/'): number {
+  const match = /^MemAvailable:\s+(\d+) kB/m.exec(readText(root, 'proc/meminfo') ?? '')
+  return match === null ? freemem() : Number(match[1]) * 1024
+}
+
+/** Whether the process may run on one CPU alone, as taskset(1) sees to. */
+export function isPinned(root = '/'): boolean {
+  const match = /^Cpus_allowed_list:\s+(\S+)/m.exec(readText(root, 'proc/self/status') ?? '')
+  return match !== null && parseList(match[1] ?? '').length === 1
+}
+
+/** The lines that hold for every experiment of a context. */
+export function standingConditions(
+  cxl: Pick<Emucxl, 'backend' | 'nodes'>,
+  machine: Machine,
+  model: string | undefined,
+): string[] {
+  const lines: string[] = []
+  if (cxl.backend === 'emulated') lines.push('emulated: not a CXL measurement')
+  if (model !== undefined) {
+    lines.push(`modelled: calls are slowed down by the latency model ${model}, not measured`)
+  }
+  if (new Set(cxl.nodes.map(({ numaNode }) => numaNode)).size === 1) {
+    lines.push('one NUMA node: local and remote are the same memory')
+  }
+  if (machine.virtualMachine === 'QEMU TCG') {
+    lines.push('virtual machine under TCG: times mean nothing')
+  } else if (machine.virtualMachine !== null) {
+    lines.push(`virtual machine (${machine.virtualMachine})`)
+  }
+  return lines
+}

@@ -1,0 +1,89 @@
+// The machine under the figures: CPU, caches, kernel, and whether it is a virtual one. Every path is
+// taken below `root`, so that tests can lay out a machine in a folder.
+
+import { readdirSync, readFileSync } from 'node:fs'
+import { arch, cpus, release } from 'node:os'
+import { join } from 'node:path'
+import { parseList } from '../memory/topology.js'
+
+export interface Machine {
+  /** The CPU's model name. */
+  cpu: string
+  /** CPUs that are online. */
+  cpus: number
+  arch: string
+  /** Bytes of one last-level cache; 0 where sysfs does not tell. */
+  lastLevelCache: number
+  /** What it runs under; null for a physical machine, or where nothing gives it away. */
+  virtualMachine: string | null
+  kernel: string
+  /** The version of Node.js. */
+  node: string
+}
+
+/** The file's text without white space around it; undefined where it cannot be read. */
+export function readText(...path: string[]): string | undefined {
+  try {
+    return readFileSync(join(...path), 'utf8').trim()
+  } catch {
+    return undefined
+  }
+}
+
+/** Names in a folder, in order; none where it is not there. */
+export function readFolder(...path: string[]): string[] {
+  try {
+    return readdirSync(join(...path)).sort()
+  } catch {
+    return []
+  }
+}
+
+const UNITS: Record<string, number> = { K: 2 ** 10, M: 2 ** 20, G: 2 ** 30 }
+
+function lastLevelCache(root: string): number {
+  const folder = join(root, 'sys/devices/system/cpu/cpu0/cache')
+  const caches = readFolder(folder).map((name) => {
+    const match = /^(\d+)([KMG]?)$/.exec(readText(folder, name, 'size') ?? '')
+    return {
+      level: Number(readText(folder, name, 'level') ?? 0),
+      bytes: match === null ? 0 : Number(match[1]) * (UNITS[match[2] ?? ''] ?? 1),
+    }
+  })
+  return caches.sort((a, b) => b.level - a.level)[0]?.bytes ?? 0
+}
+
+/** The value of a field of /proc/cpuinfo, of the first CPU. */
+function cpuField(text: string, field: string): string | undefined {
+  return new RegExp(`^${field}\\s*:\\s*(.*)$`, 'm').exec(text)?.[1]?.trim()
+}
+
+function virtualMachine(root: string, cpuinfo: string, cpu: string): string | null {
+  // QEMU's translator names itself only in the CPU model.
+  if (/\bTCG\b/.test(cpu)) return 'QEMU TCG'
+  const dmi = join(root, 'sys/class/dmi/id')
+  const product = `${readText(dmi, 'sys_vendor') ?? ''} ${readText(dmi, 'product_name') ?? ''}`
+  const known =
+    /QEMU|KVM|VMware|VirtualBox|Xen|Microsoft Corporation Virtual|Amazon EC2|Google/.exec(product)
+  const flagged = /^flags\s*:.*\bhypervisor\b/m.test(cpuinfo)
+  // A physical server can be rented from a cloud that puts its name into it: there the flag decides.
+  if (known !== null && (flagged || arch() !== 'x64')) return product.trim()
+  if (readText(root, 'sys/hypervisor/type') !== undefined) return 'Xen'
+  return flagged ? 'unknown hypervisor' : null
+}
+
+/** Reads what is known about the machine. */
+export function readMachine(root = '/'): Machine {
+  const cpuinfo = readText(root, 'proc/cpuinfo') ?? ''
+  const cpu = cpuField(cpuinfo, 'model name') ?? cpus()[0]?.model ?? 'unknown'
+  const online = parseList(readText(root, 'sys/devices/system/cpu/online') ?? '')
+  return {
+    cpu,
+    cpus: online.length || cpus().length,
+    arch: arch(),
+    lastLevelCache: lastLevelCache(root),
+    virtualMachine: virtualMachine(root, cpuinfo, cpu),
+    kernel: readText(root, 'proc/sys/kernel/osrelease') ?? release(),
+    node: process.version,
+  }
+}

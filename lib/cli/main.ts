@@ -1,0 +1,78 @@
+#!/usr/bin/env node
+// The `emucxl` command: finds the subcommand, and turns what became of it into an exit code. What a
+// command needs is loaded when it runs, so that help is quick and there where the addon is not.
+
+import { packageVersion } from '../memory/host.js'
+import { UsageError } from './usage.js'
+
+interface Command {
+  /** Returns when everything is printed. Throws a UsageError for words it does not know. */
+  run(args: readonly string[]): Promise<void>
+}
+
+const COMMANDS: Record<string, () => Promise<Command>> = {
+  bench: () => import('./bench.js'),
+}
+
+const HELP = `Usage: emucxl COMMAND [OPTION…]
+
+Memory on a chosen NUMA node, CXL expanders among them, and what it costs to use it.
+
+Commands:
+  bench    measure local against remote memory
+
+Options:
+  -h, --help       show this, or with a command its own help
+      --version    show the version
+
+Exit codes: 0 done, 1 failed, 2 wrong usage.
+`
+
+const EXIT = { done: 0, failed: 1, usage: 2, interrupted: 130 } as const
+
+async function dispatch(args: readonly string[]): Promise<number> {
+  const [word, ...rest] = args
+  if (word === '--help' || word === '-h') {
+    process.stdout.write(HELP)
+    return EXIT.done
+  }
+  if (word === '--version') {
+    process.stdout.write(`${packageVersion()}\n`)
+    return EXIT.done
+  }
+  if (word === undefined) {
+    process.stderr.write(HELP)
+    return EXIT.usage
+  }
+  const load = Object.hasOwn(COMMANDS, word) ? COMMANDS[word] : undefined
+  if (load === undefined) {
+    throw new UsageError(
+      word.startsWith('-')
+        ? `unknown option '${word}'`
+        : `unknown command '${word}'; there are ${Object.keys(COMMANDS).join(', ')}`,
+    )
+  }
+  await (await load()).run(rest)
+  return EXIT.done
+}
+
+function report(error: unknown): number {
+  if (error instanceof UsageError) {
+    process.stderr.write(`emucxl: ${error.message}\nTry '${error.command} --help'.\n`)
+    return EXIT.usage
+  }
+  const { code, message } = error as { code?: string; message?: string }
+  const [first, ...more] = (message ?? String(error)).split('\n')
+  const named = code === undefined ? first : `${first} [${code}]`
+  process.stderr.write(`emucxl: ${[named, ...more].join('\n')}\n`)
+  return EXIT.failed
+}
+
+// A reader who has seen enough (`| head`) is no failure; a disk that is full is one.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  process.exit(error.code === 'EPIPE' ? EXIT.done : report(error))
+})
+process.stderr.on('error', () => {})
+process.once('SIGINT', () => process.exit(EXIT.interrupted))
+
+process.exitCode = await dispatch(process.argv.slice(2)).catch(report)
