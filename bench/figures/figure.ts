@@ -3,7 +3,7 @@
 
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
-import { packageRoot } from '../../lib/memory/addon.js'
+import { packageRoot } from '../../lib/memory/host.js'
 
 /** One line of the report. */
 export interface Row {

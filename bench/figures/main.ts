@@ -4,7 +4,7 @@ import { spawnSync } from 'node:child_process'
 import { cpus, release } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
-import { packageRoot } from '../../lib/memory/addon.js'
+import { packageRoot } from '../../lib/memory/host.js'
 import type { Row } from './figure.js'
 
 const FIGURES = ['alloc', 'bulk', 'queries', 'loop', 'collections', 'migrate'] as const

@@ -1,7 +1,7 @@
 // Checks of arguments, and the words for what is wrong with them.
 
 import { constants } from 'node:buffer'
-import { inspect } from 'node:util'
+import { inspect, types } from 'node:util'
 
 /** An `ArrayBuffer` or `SharedArrayBuffer` of emucxl, or a view into one: its byteOffset counts. */
 export type Address = ArrayBufferLike | ArrayBufferView
@@ -12,7 +12,16 @@ export type Bytes = ArrayBufferLike | ArrayBufferView
 function shown(value: unknown): string {
   return typeof value === 'number' || value === null || value === undefined
     ? String(value)
-    : `${inspect(value, { depth: 0, breakLength: Infinity }).slice(0, 60)} (${typeof value})`
+    : `${inspected(value).slice(0, 60)} (${typeof value})`
+}
+
+/** As `inspect`, but no code of the value's own (a getter that throws) takes the error's place. */
+function inspected(value: unknown): string {
+  try {
+    return inspect(value, { depth: 0, breakLength: Infinity, customInspect: false })
+  } catch {
+    return 'something that cannot be shown'
+  }
 }
 
 export function wrongType(name: string, expected: string, value: unknown): TypeError {
@@ -95,5 +104,6 @@ export function checkSignal(value: unknown): asserts value is AbortSignal | unde
 /** `value` as something that the addon can ask for its bytes; the addon refuses what is no memory. */
 export function toAddon(value: Bytes): Bytes {
   // Node-API of Node.js 20 knows views of shared memory, but not the SharedArrayBuffer itself.
-  return value instanceof SharedArrayBuffer ? new Uint8Array(value) : value
+  // By its type, not by `instanceof`: one may come from another realm, and a prototype can be faked.
+  return types.isSharedArrayBuffer(value) ? new Uint8Array(value) : value
 }

@@ -1,6 +1,9 @@
 // What JavaScript remembers of a block: its node, kept in a private field of the ArrayBuffer itself.
 // So asking for it costs no call of the addon, and the memory of it goes with the buffer.
 
+import { types } from 'node:util'
+import type { Address } from './arguments.js'
+
 // A derived constructor may return any object; the private field is then added to that one.
 const Bearer = function (this: unknown, bearer: object): object {
   return bearer
@@ -44,12 +47,25 @@ export function rememberedNode(value: unknown): number | undefined {
   return node !== FREED && (value as ArrayBuffer).byteLength !== 0 ? node : undefined
 }
 
+const bufferOfTypedArray = Object.getOwnPropertyDescriptor(
+  Object.getPrototypeOf(Uint8Array.prototype),
+  'buffer',
+)?.get as () => ArrayBufferLike
+const bufferOfDataView = Object.getOwnPropertyDescriptor(DataView.prototype, 'buffer')
+  ?.get as () => ArrayBufferLike
+
+/** The buffer that the addon sees below an address: a property of the view's own cannot hide it. */
+export function bufferBelow(address: Address): ArrayBufferLike {
+  if (types.isTypedArray(address)) return bufferOfTypedArray.call(address)
+  return types.isDataView(address) ? bufferOfDataView.call(address) : (address as ArrayBufferLike)
+}
+
 /** Remembers that a block has moved. `value` may be a view. */
-export function restamp(value: ArrayBufferLike | ArrayBufferView, node: number): void {
-  Stamped.setNode(ArrayBuffer.isView(value) ? value.buffer : value, node)
+export function restamp(value: Address, node: number): void {
+  Stamped.setNode(bufferBelow(value), node)
 }
 
 /** Remembers that a block is gone. */
-export function unstamp(value: ArrayBufferLike | ArrayBufferView): void {
+export function unstamp(value: Address): void {
   restamp(value, FREED)
 }

@@ -8,6 +8,7 @@ import {
   checkBlockSize,
   checkByte,
   checkBytes,
+  outOfRange,
   toAddon,
   wrongType,
 } from './arguments.js'
@@ -184,7 +185,9 @@ export class Emucxl {
   static attach(handle: SharedHandle): SharedArrayBuffer | ArrayBuffer {
     const region = (handle as SharedHandle | null | undefined)?.emucxlRegion
     if (typeof region !== 'number') throw wrongType('handle', 'what share() returned', handle)
-    checkBytes(region, 'handle.emucxlRegion', 0)
+    if (!Number.isSafeInteger(region) || region < 1) {
+      throw outOfRange('handle.emucxlRegion', 'a number that share() returned', region)
+    }
     return addon.attach(region)
   }
 
@@ -591,7 +594,8 @@ function byteLength(buffer: Bytes): number {
   throw wrongType('buffer', 'an ArrayBuffer, a SharedArrayBuffer or a view of one', buffer)
 }
 
-function rest(address: Address, offset: number): number {
+function rest(address: Address, offset: unknown): number {
+  checkBytes(offset, 'offset', 0)
   const length = (address as Partial<Bytes> | null | undefined)?.byteLength
   if (typeof length !== 'number') {
     throw wrongType('address', 'an ArrayBuffer, a SharedArrayBuffer or a view of one', address)

@@ -134,7 +134,7 @@ function chooseNodes(options: OpenOptions, topology: readonly NumaNode[]): Node[
     options.remote === undefined
       ? roles.remote
       : [options.remote].flat().map((n) => checkNumaNode(n, 'options.remote', topology))
-  if (remote.length === 0) throw outOfRange('options.remote', 'at least one NUMA node', '[]')
+  if (remote.length === 0) throw outOfRange('options.remote', 'at least one NUMA node', remote)
   return [local, ...remote].map((numaNode, node) => ({
     node,
     role: node === 0 ? 'local' : 'remote',
@@ -149,21 +149,18 @@ function chooseCapacities(
 ): number[] {
   const { capacity } = options
   checkOptions(capacity, 'options.capacity')
-  const remote = capacity?.remote
-  if (Array.isArray(remote) && remote.length !== nodes.length - 1) {
+  const remote: unknown = capacity?.remote
+  const each = Array.isArray(remote) ? (remote as unknown[]) : undefined
+  if (each !== undefined && each.length !== nodes.length - 1) {
     throw outOfRange(
       'options.capacity.remote',
       `a number, or one for each of the ${nodes.length - 1} remote nodes`,
-      remote.length,
+      remote,
     )
   }
   return nodes.map(({ node, numaNode }) => {
-    const asked =
-      node === 0
-        ? capacity?.local
-        : typeof remote === 'object'
-          ? (remote as readonly number[])[node - 1]
-          : remote
+    const asked: unknown =
+      node === 0 ? capacity?.local : each === undefined ? remote : each[node - 1]
     if (asked === undefined) {
       return topology.find(({ id }) => id === numaNode)?.memoryTotal || totalmem()
     }
@@ -175,8 +172,8 @@ function chooseCapacities(
 /** Checks the options of a context, and finds out what they leave open. */
 export function plan(options: OpenOptions = {}): Plan {
   checkOptions(options)
-  const asked = checkChoice(options.backend ?? 'auto', 'options.backend', ['auto', ...BACKENDS])
-  const devicePath = options.devicePath ?? DEVICE_PATH
+  const { backend: wanted = 'auto', devicePath = DEVICE_PATH, hideFromGc = true } = options
+  const asked = checkChoice(wanted, 'options.backend', ['auto', ...BACKENDS])
   if (typeof devicePath !== 'string') throw wrongType('options.devicePath', 'a path', devicePath)
   const topology = readTopology()
   const nodes = chooseNodes(options, topology)
@@ -184,7 +181,7 @@ export function plan(options: OpenOptions = {}): Plan {
   const model =
     options.latencyModel === undefined ? undefined : toLatencyModel(options.latencyModel)
   const flags = pageFlags(options, 0)
-  const counted = !checkBoolean(options.hideFromGc ?? true, 'options.hideFromGc')
+  const counted = !checkBoolean(hideFromGc, 'options.hideFromGc')
   let backend: BackendName
   if (asked === 'auto') {
     const states = inspectBackends(topology, devicePath)
