@@ -101,6 +101,21 @@ export function checkSignal(value: unknown): asserts value is AbortSignal | unde
   }
 }
 
+/**
+ * The length of any memory, for a size that was left out; 0 where it has none any more. The addon
+ * checks what it is given against the memory itself.
+ */
+export function byteLength(value: unknown, name: string): number {
+  if (!types.isAnyArrayBuffer(value) && !ArrayBuffer.isView(value)) {
+    throw wrongType(name, 'an ArrayBuffer, a SharedArrayBuffer or a view of one', value)
+  }
+  try {
+    return value.byteLength
+  } catch {
+    return 0 // a DataView whose buffer was detached
+  }
+}
+
 /** `value` as something that the addon can ask for its bytes; the addon refuses what is no memory. */
 export function toAddon(value: Bytes): Bytes {
   // Node-API of Node.js 20 knows views of shared memory, but not the SharedArrayBuffer itself.

@@ -5,6 +5,7 @@ import { addon, Flag, Kind, type NativeMove } from './addon.js'
 import {
   type Address,
   type Bytes,
+  byteLength,
   checkBlockSize,
   checkByte,
   checkBytes,
@@ -462,7 +463,7 @@ export class Emucxl {
    * Copies `size` bytes from `offset` of the block to the start of `buffer`. Default size: all of
    * `buffer`. Source: `emucxl_read`, Table II; `offset` counts in the block.
    */
-  read(address: Address, offset: number, buffer: Bytes, size = byteLength(buffer)): void {
+  read(address: Address, offset: number, buffer: Bytes, size = byteLength(buffer, 'buffer')): void {
     this.#checkRange(offset, size)
     addon.copy(toAddon(buffer), 0, address, offset, size, Kind.read)
   }
@@ -472,7 +473,7 @@ export class Emucxl {
     address: Address,
     offset: number,
     buffer: Bytes,
-    size = byteLength(buffer),
+    size = byteLength(buffer, 'buffer'),
     options?: AsyncOptions,
   ): Promise<void> {
     this.#checkRange(offset, size)
@@ -485,7 +486,12 @@ export class Emucxl {
    * Copies `size` bytes from the start of `buffer` to `offset` of the block. Default size: all of
    * `buffer`. Source: `emucxl_write`, Table II; `offset` counts in the block.
    */
-  write(address: Address, offset: number, buffer: Bytes, size = byteLength(buffer)): void {
+  write(
+    address: Address,
+    offset: number,
+    buffer: Bytes,
+    size = byteLength(buffer, 'buffer'),
+  ): void {
     this.#checkRange(offset, size)
     addon.copy(address, offset, toAddon(buffer), 0, size, Kind.write)
   }
@@ -495,7 +501,7 @@ export class Emucxl {
     address: Address,
     offset: number,
     buffer: Bytes,
-    size = byteLength(buffer),
+    size = byteLength(buffer, 'buffer'),
     options?: AsyncOptions,
   ): Promise<void> {
     this.#checkRange(offset, size)
@@ -588,17 +594,7 @@ export class Emucxl {
   }
 }
 
-function byteLength(buffer: Bytes): number {
-  const length = (buffer as Partial<Bytes> | null | undefined)?.byteLength
-  if (typeof length === 'number') return length
-  throw wrongType('buffer', 'an ArrayBuffer, a SharedArrayBuffer or a view of one', buffer)
-}
-
 function rest(address: Address, offset: unknown): number {
   checkBytes(offset, 'offset', 0)
-  const length = (address as Partial<Bytes> | null | undefined)?.byteLength
-  if (typeof length !== 'number') {
-    throw wrongType('address', 'an ArrayBuffer, a SharedArrayBuffer or a view of one', address)
-  }
-  return Math.max(0, length - offset)
+  return Math.max(0, byteLength(address, 'address') - offset)
 }
