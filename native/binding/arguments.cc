@@ -150,7 +150,9 @@ bool Call::memory(size_t i, const char* name, Memory* out) const {
 
 bool Call::address(size_t i, const char* name, Memory* out) const {
   if (!memory(i, name, out)) return false;
-  if (out->size == 0 && out->data == nullptr) {
+  bool detached = false;
+  if (out->size == 0) napi_is_detached_arraybuffer(env(), out->buffer, &detached);
+  if (detached) {
     throw_failure(*environment_,
                   fail("ERR_EMUCXL_DETACHED",
                        std::string(name) +
