@@ -19,7 +19,9 @@ Failure RegionTable::charge(Context* context, uint32_t node, size_t size, size_t
   NodeAccount& account = context->nodes[node];
   const uint64_t room = account.capacity + credit;
   const uint64_t available = room > account.mapped ? room - account.mapped : 0;
-  if (mapped > available) {
+  // A region that takes no more than it gives back can always be resized, also where the capacity
+  // was lowered below what is mapped.
+  if (mapped > credit && mapped > available) {
     return fail("ERR_EMUCXL_NO_MEMORY",
                 "node " + std::to_string(node) + " has " + std::to_string(available) + " of " +
                     std::to_string(account.capacity) + " bytes available, " +
