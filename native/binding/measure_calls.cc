@@ -88,8 +88,9 @@ napi_value chase(napi_env env, napi_callback_info info) {
   const bool slowed = modelled(region);
   const Pinned pinned;
   const uint64_t last = kLine * (lines - 1);
-  uint64_t* const place = reinterpret_cast<uint64_t*>(memory.data + kPlace);
-  uint64_t at = *place > last ? 0 : *place;
+  auto* const place = reinterpret_cast<volatile uint64_t*>(memory.data + kPlace);
+  uint64_t at = *place;
+  if (at > last) at = 0;
   if (seed != 0) {
     link_cycle(memory.data, lines, seed);
     at = follow(memory.data, 0, lines, last);  // warm: the TLB and the caches

@@ -114,8 +114,8 @@ Failure migrate(Region* region, uint32_t node, const std::atomic<bool>& cancelle
     return failure;
   }
   Failure failure = backend.move(region->range, from_numa, to_numa, cancelled, out);
-  if (failure) table().not_reusable(region);  // its policy may be half one and half the other
   if (failure || !table().rebook(region, node)) {
+    table().not_reusable(region);  // its policy may be the target's, or half one and half the other
     table().uncharge(context, node, region->size, region->range.length);
   }
   return failure;

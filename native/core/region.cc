@@ -128,9 +128,9 @@ void RegionTable::drop(Region* region) {
 }
 
 bool RegionTable::give_range_back(Region* region) {
-  if (!region->reusable) return unmap(region->range);
-  // A job may have written here after the region was freed.
-  discard_contents(region->range);
+  // A job may have written here after the region was freed. A range that the kernel does not empty
+  // (mlockall) must not serve another region: that one would not be zeroed.
+  if (!region->reusable || !discard_contents(region->range)) return unmap(region->range);
   Context* context = region->context;
   std::vector<Range> surplus;
   {
