@@ -76,8 +76,8 @@ Call::Call(napi_env env, napi_callback_info info) {
 }
 
 bool Call::bad(size_t i, const char* expected) const {
-  throw_type_error(env(), "emucxl: argument " + std::to_string(i) + " of a native call must be " +
-                              expected);
+  throw_type_error(
+      env(), "emucxl: argument " + std::to_string(i) + " of a native call must be " + expected);
   return false;
 }
 
@@ -132,8 +132,8 @@ bool Call::memory(size_t i, const char* name, Memory* out) const {
              !buffer_bytes(env(), out->buffer, &out->start, &out->size)) {
     // A view of a SharedArrayBuffer on Node.js 20 has a buffer that cannot be asked: not ours.
     if (out->data != nullptr && out->buffer != nullptr) return true;
-    throw_type_error(env(), std::string(name) +
-                                " must be an ArrayBuffer, a SharedArrayBuffer or a view of one");
+    throw_type_error(
+        env(), std::string(name) + " must be an ArrayBuffer, a SharedArrayBuffer or a view of one");
     return false;
   }
   if (out->start != nullptr && out->size != 0) {
@@ -161,10 +161,10 @@ bool Call::address(size_t i, const char* name, Memory* out) const {
     return false;
   }
   if (!out->region) {
-    throw_failure(*environment_, fail("ERR_EMUCXL_NOT_ALLOCATED",
-                                      std::string(name) +
-                                          " was not allocated by emucxl: pass what alloc, resize "
-                                          "or attach returned, or a view of it"));
+    throw_failure(*environment_,
+                  fail("ERR_EMUCXL_NOT_ALLOCATED",
+                       std::string(name) + " was not allocated by emucxl: pass what alloc, resize "
+                                           "or attach returned, or a view of it"));
     return false;
   }
   if (out->region->freed) {

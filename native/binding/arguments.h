@@ -56,7 +56,7 @@ class Call {
   // Each returns false with an exception thrown. Take every number before the first memory().
   bool whole(size_t i, uint64_t* out) const;  // a whole number from 0 to 2^53 - 1
   bool flag(size_t i, bool* out) const;
-  bool job(uint32_t* out) const;  // argument 0: the number by which cancel() finds it
+  bool job(uint32_t* out) const;                // argument 0: the number by which cancel() finds it
   bool context(size_t i, Context** out) const;  // an open or closed context of this environment
   bool node(size_t i, const Context& context, uint32_t* out) const;
 

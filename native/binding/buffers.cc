@@ -110,8 +110,8 @@ napi_value wrap(Environment& e, Attachment* attachment) {
 napi_value wrap_shared(Environment& e, Region* region) {
   table().hold(region);
   napi_value buffer = nullptr;
-  const napi_status status = create_shared()(e.env, region->range.start, region->size,
-                                             on_shared_dead, region, &buffer);
+  const napi_status status =
+      create_shared()(e.env, region->range.start, region->size, on_shared_dead, region, &buffer);
   if (status == napi_ok) return buffer;
   table().drop(region);
   return creation_failed(e, status);
@@ -124,8 +124,7 @@ bool wraps_shared() { return create_shared() != nullptr; }
 napi_value hand_out(Environment& e, Region* region) {
   table().enter(region, 1);
   const Held held(region);
-  return region->shared && wraps_shared() ? wrap_shared(e, region)
-                                          : wrap(e, &region->attachment);
+  return region->shared && wraps_shared() ? wrap_shared(e, region) : wrap(e, &region->attachment);
 }
 
 napi_value attach(Environment& e, Held region) {

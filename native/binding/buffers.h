@@ -11,7 +11,8 @@
 namespace emucxl {
 
 // Takes over a mapped and charged region that no table knows yet, and makes its ArrayBuffer; for a
-// shared one a SharedArrayBuffer where this Node.js can. Null with an exception: all was given back.
+// shared one a SharedArrayBuffer where this Node.js can. Null with an exception: all was given
+// back.
 napi_value hand_out(Environment& e, Region* region);
 
 // Another buffer over a shared region, in the calling thread.

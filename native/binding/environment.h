@@ -17,9 +17,9 @@ class Job;
 
 struct Environment {
   napi_env env = nullptr;
-  napi_ref make_error = nullptr;     // the function of JavaScript that makes an EmucxlError
-  bool balance_based = false;        // see balance.cc
-  std::vector<Context*> contexts;    // opened here, by id; null when abandoned
+  napi_ref make_error = nullptr;   // the function of JavaScript that makes an EmucxlError
+  bool balance_based = false;      // see balance.cc
+  std::vector<Context*> contexts;  // opened here, by id; null when abandoned
   std::unordered_map<uint32_t, Job*> jobs;
 };
 

@@ -5,16 +5,16 @@
 #include <random>
 
 #include "../core/lifecycle.h"
-#include "calls.h"
 #include "arguments.h"
+#include "calls.h"
 #include "results.h"
 
 namespace emucxl {
 namespace {
 
-constexpr size_t kLine = 64;      // bytes; what one load brings in
-constexpr size_t kSlice = 4096;   // loads between two looks at the latency model
-constexpr size_t kPlace = 8;      // where in the first line a chase leaves its place in the cycle
+constexpr size_t kLine = 64;     // bytes; what one load brings in
+constexpr size_t kSlice = 4096;  // loads between two looks at the latency model
+constexpr size_t kPlace = 8;     // where in the first line a chase leaves its place in the cycle
 
 // Keeps the thread on the CPU where it is; gives back its freedom at the end.
 class Pinned {
@@ -81,8 +81,9 @@ napi_value chase(napi_env env, napi_callback_info info) {
   const size_t lines = memory.length / kLine;
   if (lines < 2 || loads == 0 || lines > UINT32_MAX ||
       reinterpret_cast<uintptr_t>(memory.data) % sizeof(void*) != 0) {
-    return throw_range_error(env, "address must be aligned and have two lines of 64 bytes, and "
-                                  "loads must be 1 or more");
+    return throw_range_error(env,
+                             "address must be aligned and have two lines of 64 bytes, and "
+                             "loads must be 1 or more");
   }
   const Region& region = *memory.region.get();
   const bool slowed = modelled(region);

@@ -180,9 +180,10 @@ napi_value share(napi_env env, napi_callback_info info) {
   Memory memory;
   if (!call.block(0, "address", &memory)) return nullptr;
   if (!memory.region->shared) {
-    return throw_failure(call.environment(),
-                         fail("ERR_EMUCXL_NOT_SHARED",
-                              "address was not allocated as shared: pass { shared: true } to alloc"));
+    return throw_failure(
+        call.environment(),
+        fail("ERR_EMUCXL_NOT_SHARED",
+             "address was not allocated as shared: pass { shared: true } to alloc"));
   }
   return number(env, static_cast<double>(memory.region->handle));
 }

@@ -211,8 +211,7 @@ napi_value resize_async(napi_env env, napi_callback_info info) {
   if (Failure failure = begin_resize(memory.region.get(), size)) {
     return throw_failure(call.environment(), failure);
   }
-  return Job::start(
-      std::make_unique<ResizeJob>(call.environment(), id, std::move(memory), size));
+  return Job::start(std::make_unique<ResizeJob>(call.environment(), id, std::move(memory), size));
 }
 
 // migrateAsync(job, address, node)

@@ -12,10 +12,10 @@
 namespace emucxl {
 namespace {
 
-constexpr int kMaxNode = 1024;                      // MAX_NUMNODES of the largest kernels
-constexpr size_t kBatch = 8192;                     // pages in one call: about 10 ms, then a look
-                                                    // at whether to stop
-constexpr int kTries = 3;                           // for pages that are busy for a moment
+constexpr int kMaxNode = 1024;   // MAX_NUMNODES of the largest kernels
+constexpr size_t kBatch = 8192;  // pages in one call: about 10 ms, then a look
+                                 // at whether to stop
+constexpr int kTries = 3;        // for pages that are busy for a moment
 constexpr unsigned kWordBits = 8 * sizeof(unsigned long);
 
 Failure bind_failed(int numa_node, int error) {
@@ -73,9 +73,8 @@ class Numa final : public Backend {
   Failure bind(const Range& range, int numa_node) {
     if (numa_node < 0 || numa_node >= kMaxNode) return bind_failed(numa_node, EINVAL);
     unsigned long nodes[kMaxNode / kWordBits] = {};
-    nodes[static_cast<unsigned>(numa_node) / kWordBits] = 1UL
-                                                          << (static_cast<unsigned>(numa_node) %
-                                                              kWordBits);
+    nodes[static_cast<unsigned>(numa_node) / kWordBits] =
+        1UL << (static_cast<unsigned>(numa_node) % kWordBits);
     if (calls_.mbind(range.start, range.length, MPOL_BIND, nodes, kMaxNode + 1, 0) != 0) {
       return bind_failed(numa_node, errno);
     }

@@ -51,9 +51,8 @@ void ReadyRanges::put(const Range& range, std::vector<Range>* surplus) {
   tally_.bytes += range.length;
   if (tally_.ranges > kMostRanges || tally_.bytes > kMostBytes) {
     // A range of another length goes: what is freed now is what is asked for next.
-    auto victim = std::find_if(idle_.begin(), idle_.end(), [&](const auto& entry) {
-      return entry.first != range.length;
-    });
+    auto victim = std::find_if(idle_.begin(), idle_.end(),
+                               [&](const auto& entry) { return entry.first != range.length; });
     if (victim == idle_.end()) victim = idle_.begin();
     Range out;
     take(victim->first, &out);

@@ -19,17 +19,18 @@ struct Tally {
 
 // What an access to a node costs in the latency model of the emulated backend.
 struct Latency {
-  double ns = 0;             // one access
-  double bytes_per_ns = 0;   // GB/s; 0: the model is off
+  double ns = 0;            // one access
+  double bytes_per_ns = 0;  // GB/s; 0: the model is off
 };
 
-// Address ranges of one node that are ready for use: they hold no memory, read as zeros, and have the
-// node's policy. Idle ones were regions before, and are known to nobody; others are cut off a span
-// that was mapped ahead. So most regions need no mmap(2), no mbind(2) and no munmap(2), and those of
-// a node lie side by side in few mappings of the kernel's.
+// Address ranges of one node that are ready for use: they hold no memory, read as zeros, and have
+// the node's policy. Idle ones were regions before, and are known to nobody; others are cut off a
+// span that was mapped ahead. So most regions need no mmap(2), no mbind(2) and no munmap(2), and
+// those of a node lie side by side in few mappings of the kernel's.
 class ReadyRanges {
  public:
-  static constexpr size_t kLongest = size_t{4} << 20;  // bytes; longer regions are mapped one by one
+  static constexpr size_t kLongest = size_t{4}
+                                     << 20;  // bytes; longer regions are mapped one by one
   static constexpr size_t kSpan = size_t{16} << 20;
 
   ReadyRanges() = default;
@@ -43,8 +44,8 @@ class ReadyRanges {
   bool take(size_t length, Range* out);
   // Cuts from a new span from now on; what was left of the old one comes back in `rest`.
   void add_span(const Range& span, Range* rest);
-  // Keeps a range that a region had. Ranges that there is no room for come back in `surplus`, many at
-  // a time, so that neighbours can be unmapped in one call.
+  // Keeps a range that a region had. Ranges that there is no room for come back in `surplus`, many
+  // at a time, so that neighbours can be unmapped in one call.
   void put(const Range& range, std::vector<Range>* surplus);
   Tally tally() const { return tally_; }
 
@@ -74,7 +75,7 @@ struct Context {
   std::unique_ptr<Backend> backend;
   std::vector<NodeAccount> nodes;
   std::vector<ReadyRanges> ready;  // by node
-  Region* first = nullptr;  // live regions, in no order
+  Region* first = nullptr;         // live regions, in no order
   bool closed = false;
   // The environment that opened it, and every record of a region, hold one each.
   uint64_t holds = 1;

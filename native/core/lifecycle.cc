@@ -45,10 +45,12 @@ Failure obtain(const Wanted& wanted, size_t credit, Region** out) {
   region->hidden = wanted.hidden;
   const int numa_node = context->nodes[wanted.node].numa_node;
   const bool ordinary = wanted.huge == HugePages::off && !wanted.lock;
-  region->reusable = ordinary && mapped <= ReadyRanges::kLongest && context->backend->can().divisible;
-  Failure failure = region->reusable
-                        ? table().take_ready(context, wanted.node, mapped, &region->range)
-                        : context->backend->map({wanted.size, numa_node, wanted.huge}, &region->range);
+  region->reusable =
+      ordinary && mapped <= ReadyRanges::kLongest && context->backend->can().divisible;
+  Failure failure =
+      region->reusable
+          ? table().take_ready(context, wanted.node, mapped, &region->range)
+          : context->backend->map({wanted.size, numa_node, wanted.huge}, &region->range);
   if (!failure) {
     failure = prepare(wanted, &region->range);
     if (failure) unmap(region->range);
@@ -100,8 +102,8 @@ Failure migrate(Region* region, uint32_t node, const std::atomic<bool>& cancelle
   Context* context = region->context;
   Backend& backend = *context->backend;
   if (!backend.can().migrates) {
-    return fail("ERR_EMUCXL_UNSUPPORTED", std::string("the backend '") + backend.name() +
-                                              "' cannot migrate in place here");
+    return fail("ERR_EMUCXL_UNSUPPORTED",
+                std::string("the backend '") + backend.name() + "' cannot migrate in place here");
   }
   const uint32_t from = region->node;
   const int from_numa = context->nodes[from].numa_node;

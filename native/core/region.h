@@ -37,17 +37,17 @@ struct Region {
   Context* context = nullptr;
   Region* next = nullptr;  // among the live regions of the context
   Region* previous = nullptr;
-  uint64_t handle = 0;  // names a shared region to other threads
-  std::atomic<uint32_t> node{0};  // emucxl's number, an index of context->nodes
+  uint64_t handle = 0;             // names a shared region to other threads
+  std::atomic<uint32_t> node{0};   // emucxl's number, an index of context->nodes
   std::atomic<uint32_t> holds{0};  // comes from 1 to 0, and up again, under the table's mutex only
   HugePages huge = HugePages::off;
   bool shared = false;
   bool locked = false;
-  bool hidden = true;      // from V8's count of external memory
+  bool hidden = true;              // from V8's count of external memory
   std::atomic<bool> freed{false};  // by free, resize or close: its memory has gone
-  bool keep = false;       // somebody unknown may hold the addresses: never give them back
-  bool overlaid = false;   // kept, and made zeros for good
-  bool moving = false;     // a migrate or resize is under way
+  bool keep = false;               // somebody unknown may hold the addresses: never give them back
+  bool overlaid = false;           // kept, and made zeros for good
+  bool moving = false;             // a migrate or resize is under way
   bool reusable = false;   // once nobody knows it, its range can serve another region of the node
   bool committed = false;  // is in the account of its node
   Attachment attachment;
