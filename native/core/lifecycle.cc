@@ -5,6 +5,8 @@
 #include <ctime>
 #include <memory>
 
+#include "node_memory.h"
+
 namespace emucxl {
 namespace {
 
@@ -12,13 +14,28 @@ RegionTable& table() { return RegionTable::instance(); }
 
 size_t unit_of(HugePages huge) { return huge == HugePages::require ? kHugePage : page_size(); }
 
+// Giving every page its memory on a node that is full ends the process: the kernel has no other way
+// to refuse. So it is asked first.
+Failure check_room(const Context& context, uint32_t node, size_t bytes) {
+  const bool places = context.backend->can().places;
+  const uint64_t available = available_memory(places ? context.nodes[node].numa_node : -1);
+  if (bytes <= available) return success();
+  return fail("ERR_EMUCXL_NO_MEMORY", "node " + std::to_string(node) + " has " +
+                                          std::to_string(available) + " bytes of free memory, " +
+                                          std::to_string(bytes) +
+                                          " are needed now: free some, or do without prefault "
+                                          "and lock");
+}
+
 Failure prepare(const Wanted& wanted, Range* range) {
-  if (wanted.lock) {
-    if (Failure failure = lock(range)) return failure;
-  }
   // A page of the hugetlb pool that is missing later would be a SIGBUS: take them all now.
-  if (wanted.prefault || wanted.huge == HugePages::require) return populate(*range);
-  return success();
+  if (wanted.huge == HugePages::require) {
+    if (Failure failure = populate(*range)) return failure;
+  } else if ((wanted.prefault || wanted.lock) && range->anonymous) {
+    if (Failure failure = check_room(*wanted.context, wanted.node, range->length)) return failure;
+  }
+  if (wanted.lock) return lock(range);  // gives every page its memory too
+  return wanted.prefault ? populate(*range) : success();
 }
 
 void wait_until(uint64_t began, double ns) {
@@ -45,12 +62,13 @@ Failure obtain(const Wanted& wanted, size_t credit, Region** out) {
   region->hidden = wanted.hidden;
   const int numa_node = context->nodes[wanted.node].numa_node;
   const bool ordinary = wanted.huge == HugePages::off && !wanted.lock;
-  region->reusable =
-      ordinary && mapped <= ReadyRanges::kLongest && context->backend->can().divisible;
-  Failure failure =
-      region->reusable
-          ? table().take_ready(context, wanted.node, mapped, &region->range)
-          : context->backend->map({wanted.size, numa_node, wanted.huge}, &region->range);
+  region->reusable = ordinary && mapped <= ReadyRanges::kLongest &&
+                     context->backend->can().divisible &&
+                     !table().take_ready(context, wanted.node, mapped, &region->range);
+  Failure failure;
+  if (!region->reusable) {
+    failure = context->backend->map({wanted.size, numa_node, wanted.huge}, &region->range);
+  }
   if (!failure) {
     failure = prepare(wanted, &region->range);
     if (failure) unmap(region->range);
