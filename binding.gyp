@@ -36,6 +36,8 @@
       'conditions': [
         # CI turns warnings into errors: EMUCXL_WERROR=1.
         ['"<!(echo $EMUCXL_WERROR)"=="1"', { 'cflags': ['-Werror'] }],
+        # npm run prebuild: a binary for older systems than the one that builds it.
+        ['"<!(echo $EMUCXL_PREBUILT)"=="1"', { 'sources': ['native/prebuilt/older_libraries.cc'] }],
       ],
     },
   ],

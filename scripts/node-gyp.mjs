@@ -7,7 +7,7 @@ import { cpus, tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 
 /** The folder with the headers of the running Node.js, where they came with it. */
-function headers() {
+export function headers() {
   const prefix = dirname(dirname(process.execPath))
   return existsSync(join(prefix, 'include/node/node_api.h')) ? prefix : undefined
 }

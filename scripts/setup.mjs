@@ -10,6 +10,8 @@ import {
   mkdirSync,
   readdirSync,
   readFileSync,
+  realpathSync,
+  rmSync,
   statSync,
   writeFileSync,
 } from 'node:fs'
@@ -124,8 +126,11 @@ export function installDependencies() {
   })
 }
 
+/** What node-gyp needs, by program: the Debian package. */
+export const compilers = { 'g++': 'g++', make: 'make', python3: 'python3' }
+
 export function buildAddon() {
-  needPrograms({ 'g++': 'g++', make: 'make', python3: 'python3' }, { required: true })
+  needPrograms(compilers, { required: true })
   whenChanged('addon', ['native', 'binding.gyp'], 'build/Release/emucxl.node', () => {
     say('Building the native addon')
     nodeGyp(root, ['rebuild'])
@@ -133,10 +138,18 @@ export function buildAddon() {
 }
 
 export function buildTypeScript() {
-  whenChanged('typescript', ['lib', 'bench', 'tsconfig.json'], 'dist/lib/index.js', () => {
+  const inputs = ['lib', 'bench', 'tsconfig.json', 'tsconfig.build.json']
+  whenChanged('typescript', inputs, 'dist/lib/index.js', () => {
     say('Compiling TypeScript')
-    run(process.execPath, [join(root, 'node_modules/typescript/bin/tsc'), '-p', root])
+    rmSync(join(root, 'dist'), { recursive: true, force: true }) // else deleted files live on there
+    const compiler = join(root, 'node_modules/typescript/bin/tsc')
+    run(process.execPath, [compiler, '-p', join(root, 'tsconfig.build.json')])
   })
+}
+
+/** Whether the file with this `import.meta.url` is what Node.js was started with. */
+export function isProgram(url) {
+  return process.argv[1] !== undefined && realpathSync(process.argv[1]) === fileURLToPath(url)
 }
 
 export function setUp() {
