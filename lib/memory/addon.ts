@@ -4,6 +4,7 @@ import { existsSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { join } from 'node:path'
 import { getSystemErrorName } from 'node:util'
+import { flaw } from './binary.js'
 import { EmucxlError, type ErrorCode } from './errors.js'
 import { libc, packageRoot } from './host.js'
 
@@ -145,7 +146,7 @@ function cannotLoad(tried: { file: string; error?: Error }[]): EmucxlError {
       `Node-API ${process.versions['napi']}.\n` +
       (process.platform === 'linux'
         ? 'To build it from source, with g++, make and python3 installed, run:\n' +
-          `  npm rebuild emucxl --foreground-scripts      (in ${packageRoot} itself: npm run build)`
+          `  npm run install --prefix '${packageRoot}'`
         : 'emucxl needs Linux: its memory comes from mmap, mbind and /dev/emucxl.'),
     { cause: tried.find(({ error }) => error !== undefined)?.error },
   )
@@ -160,6 +161,8 @@ function load(): { file: string; addon: Addon } {
       continue
     }
     try {
+      const wrong = flaw(file)
+      if (wrong !== undefined) throw new Error(wrong)
       return { file, addon: require(file) as Addon }
     } catch (error) {
       tried.push({ file, error: error as Error })
