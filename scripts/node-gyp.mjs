@@ -1,15 +1,25 @@
 // Runs node-gyp, quietly unless it fails.
 
 import { spawnSync } from 'node:child_process'
-import { existsSync, mkdirSync } from 'node:fs'
+import { accessSync, constants, existsSync } from 'node:fs'
 import { createRequire } from 'node:module'
-import { cpus, tmpdir } from 'node:os'
+import { availableParallelism, homedir } from 'node:os'
 import { dirname, join } from 'node:path'
 
 /** The folder with the headers of the running Node.js, where they came with it. */
 export function headers() {
   const prefix = dirname(dirname(process.execPath))
   return existsSync(join(prefix, 'include/node/node_api.h')) ? prefix : undefined
+}
+
+/** Whether the user has a home, in which npm and node-gyp keep what they download. */
+export function hasHome() {
+  try {
+    accessSync(homedir(), constants.W_OK)
+    return true
+  } catch {
+    return false
+  }
 }
 
 function program(root) {
@@ -28,13 +38,9 @@ export function nodeGyp(folder, args, root = folder) {
   }
   const nodedir = headers()
   const env = { ...process.env }
-  if (nodedir === undefined) {
-    // They will be downloaded; to a place that can be written.
-    env.npm_config_devdir ??= join(tmpdir(), `node-gyp-${process.getuid()}`)
-    mkdirSync(env.npm_config_devdir, { recursive: true })
-  }
-  const all = [gyp, ...args, '--directory', folder, '--jobs', String(cpus().length || 1)]
+  const all = [gyp, ...args, '--directory', folder, '--jobs', String(availableParallelism())]
   if (nodedir !== undefined) all.push('--nodedir', nodedir)
+  else if (!hasHome()) env.npm_config_devdir ??= join(root, '.cache/node-gyp') // for their download
   const result = spawnSync(process.execPath, all, { env, encoding: 'utf8', maxBuffer: 1 << 28 })
   const output = `${result.stdout ?? ''}${result.stderr ?? ''}`
   if (result.status !== 0) {

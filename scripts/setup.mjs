@@ -15,10 +15,9 @@ import {
   statSync,
   writeFileSync,
 } from 'node:fs'
-import { homedir } from 'node:os'
 import { dirname, join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { nodeGyp } from './node-gyp.mjs'
+import { hasHome, nodeGyp } from './node-gyp.mjs'
 
 export const root = dirname(dirname(fileURLToPath(import.meta.url)))
 export const cache = join(root, '.cache')
@@ -107,13 +106,7 @@ export function whenChanged(name, inputs, output, build) {
 
 /** npm's environment, with a cache that can be written where the user has no home. */
 export function npmEnvironment() {
-  const env = { ...process.env }
-  try {
-    accessSync(homedir(), constants.W_OK)
-  } catch {
-    env.npm_config_cache = join(cache, 'npm')
-  }
-  return env
+  return hasHome() ? process.env : { ...process.env, npm_config_cache: join(cache, 'npm') }
 }
 
 export function installDependencies() {
