@@ -1,7 +1,15 @@
 // Bandwidth of one copying thread between blocks, for each pair of nodes.
 
+import type { Emucxl } from '../lib/memory/emucxl.js'
 import type { Node } from '../lib/memory/options.js'
-import { type Context, type Experiment, type Table, turn, twoNodes } from './experiment.js'
+import {
+  blockBytes,
+  type Context,
+  type Experiment,
+  type Table,
+  turn,
+  twoNodes,
+} from './experiment.js'
 import { verifyPlacement } from './placement.js'
 import { summarize } from './statistics.js'
 
@@ -19,17 +27,18 @@ export interface CopyRow {
   medianGBps: number
 }
 
-interface Direction {
-  from: Node
-  to: Node
+/** Two blocks on one node: what is copied from, and what is copied to. */
+interface Pair {
+  node: Node
   source: ArrayBuffer
   target: ArrayBuffer
-  ns: number[]
 }
 
-function blockSize({ settings, lastLevelCache, memoryLimit }: Context): number {
-  const wanted = Math.max(LEAST, 2 * lastLevelCache)
-  return Math.floor(settings.size ?? Math.min(wanted, memoryLimit / 4))
+interface Direction {
+  from: Pair
+  to: Pair
+  /** Nanoseconds of each copy. */
+  ns: number[]
 }
 
 /** Fills a block with what cannot be mistaken for another block, or for fresh memory. */
@@ -41,57 +50,58 @@ function mark(block: ArrayBuffer, seed: number): void {
   }
 }
 
-async function run(context: Context): Promise<CopyRow[]> {
+function copyOnce(cxl: Emucxl, { from, to }: Direction): number {
+  const began = process.hrtime.bigint()
+  cxl.copy(to.target, 0, from.source, 0, from.source.byteLength)
+  return Number(process.hrtime.bigint() - began)
+}
+
+/** Copies once more, into cleared memory, and compares. */
+function verifyCopy(cxl: Emucxl, direction: Direction): void {
+  const { from, to } = direction
+  cxl.fill(to.target, 0)
+  copyOnce(cxl, direction)
+  if (Buffer.compare(new Uint8Array(to.target), new Uint8Array(from.source)) !== 0) {
+    throw new Error(`what was copied from ${from.node.role} to ${to.node.role} memory differs`)
+  }
+}
+
+async function measure(context: Context, directions: readonly Direction[]): Promise<void> {
   const { cxl, settings } = context
-  const { local, remote } = twoNodes(cxl)
-  const bytes = blockSize(context)
   const samples = settings.runs ?? SAMPLES
-  const blocks: ArrayBuffer[] = []
+  for (const direction of directions) verifyCopy(cxl, direction) // warms up as well
+  for (let i = 0; i < samples; i++) {
+    for (const direction of directions) direction.ns.push(copyOnce(cxl, direction))
+    context.progress((i + 1) / samples)
+    await turn()
+  }
+}
+
+async function run(context: Context): Promise<CopyRow[]> {
+  const { cxl } = context
+  const { local, remote } = twoNodes(cxl)
+  const bytes = blockBytes(context, Math.max(LEAST, 2 * context.lastLevelCache), 2)
   if (!context.pinned) context.condition('thread not pinned')
+  const blocks: ArrayBuffer[] = []
+  const alloc = (node: Node) => {
+    const block = cxl.alloc(bytes, node.node, { prefault: true })
+    blocks.push(block)
+    return block
+  }
   try {
-    const pairs = [local, remote].map(({ node }) => {
-      const pair = [0, 1].map(() => cxl.alloc(bytes, node, { prefault: true })) as [
-        ArrayBuffer,
-        ArrayBuffer,
-      ]
-      blocks.push(...pair)
+    const pairs = [local, remote].map((node) => {
+      const pair: Pair = { node, source: alloc(node), target: alloc(node) }
+      mark(pair.source, 1 + node.node)
       return pair
-    }) as [[ArrayBuffer, ArrayBuffer], [ArrayBuffer, ArrayBuffer]]
-    const directions: Direction[] = [local, remote].flatMap((from) =>
-      [local, remote].map((to) => ({
-        from,
-        to,
-        source: pairs[from === local ? 0 : 1][0],
-        target: pairs[to === local ? 0 : 1][1],
-        ns: [],
-      })),
-    )
-    pairs.forEach(([source], i) => {
-      mark(source, 1 + i)
     })
+    const directions = pairs.flatMap((from) => pairs.map((to): Direction => ({ from, to, ns: [] })))
     verifyPlacement(context, blocks)
-    // The first round warms up and is not counted.
-    for (let i = -1; i < samples; i++) {
-      for (const { source, target, ns } of directions) {
-        const began = process.hrtime.bigint()
-        cxl.copy(target, 0, source, 0, bytes)
-        if (i >= 0) ns.push(Number(process.hrtime.bigint() - began))
-      }
-      context.progress((i + 1) / samples)
-      await turn()
-    }
-    for (const { source, target, from, to } of directions) {
-      new Uint8Array(target).fill(0)
-      cxl.copy(target, 0, source, 0, bytes)
-      if (Buffer.compare(new Uint8Array(target), new Uint8Array(source)) !== 0) {
-        throw new Error(`what was copied from ${from.role} to ${to.role} memory differs`)
-      }
-    }
+    await measure(context, directions)
     return directions.map(({ from, to, ns }) => {
       const { best, median } = summarize(ns)
       return {
-        from: from.role,
-        to: to.role,
+        from: from.node.role,
+        to: to.node.role,
         blockBytes: bytes,
         samples: ns.length,
         bestGBps: bytes / best, // bytes in a nanosecond are 10^9 bytes in a second
@@ -111,7 +121,7 @@ function table(rows: readonly CopyRow[]): Table {
       { head: 'block', unit: 'MiB', digits: 0 },
       { head: 'best', unit: 'GB/s', digits: 2 },
       { head: 'median', unit: 'GB/s', digits: 2 },
-      { head: 'median', unit: 'to local → local', digits: 2 },
+      { head: 'ratio to', unit: 'the first', digits: 2 },
     ],
     rows: rows.map((row) => [
       `${row.from} → ${row.to}`,

@@ -2,6 +2,7 @@
 // out what it found. Each has a file of its own here, and a place in the list of experiments.ts.
 
 import type { Emucxl } from '../lib/memory/emucxl.js'
+import { EmucxlError } from '../lib/memory/errors.js'
 import type { Node } from '../lib/memory/options.js'
 
 /** What the user asked for; undefined leaves the choice to the experiment. */
@@ -19,8 +20,8 @@ export interface Context {
   settings: Settings
   /** Bytes of the last-level cache; 0 where it cannot be read. */
   lastLevelCache: number
-  /** Bytes that blocks may take together without harm to the machine. */
-  memoryLimit: number
+  /** Bytes that each node can give without harm to the machine. */
+  memoryOfEach: number
   /** Whether the process may run on one CPU alone. */
   pinned: boolean
   /** Tells how much is done, from 0 to 1. */
@@ -60,6 +61,32 @@ export interface Experiment<Row extends object = object> {
 /** Lets the event loop turn: freed memory goes back, and a signal is heard. */
 export function turn(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve))
+}
+
+const mib = (bytes: number) => Math.floor(bytes / 2 ** 20)
+
+/** What one experiment may take of a node where the user has not said how much. */
+const SHARE = 1 / 4
+
+/**
+ * Bytes of a block, of which a node is to hold `blocks`: what the user asked for, else `wanted` where
+ * there is memory for it. Throws where what was asked for would drive the machine out of memory.
+ */
+export function blockBytes(
+  { settings, memoryOfEach }: Context,
+  wanted: number,
+  blocks: number,
+): number {
+  const { size } = settings
+  if (size === undefined) return Math.floor(Math.min(wanted, (memoryOfEach * SHARE) / blocks))
+  if (size * blocks > memoryOfEach) {
+    throw new EmucxlError(
+      'ERR_EMUCXL_NO_MEMORY',
+      `${blocks} × ${mib(size)} MiB are more than the ${mib(memoryOfEach)} MiB that a node can give ` +
+        'now: choose a smaller --size',
+    )
+  }
+  return size
 }
 
 /** The local node and the first remote one. */

@@ -1,7 +1,15 @@
 // Idle latency: how long one load takes when each must wait for the one before.
 
 import type { Node } from '../lib/memory/options.js'
-import { type Context, type Experiment, type Table, turn, twoNodes } from './experiment.js'
+import { readTopology } from '../lib/memory/topology.js'
+import {
+  blockBytes,
+  type Context,
+  type Experiment,
+  type Table,
+  turn,
+  twoNodes,
+} from './experiment.js'
 import { verifyPlacement } from './placement.js'
 import { summarize } from './statistics.js'
 
@@ -36,24 +44,58 @@ interface Subject {
 }
 
 function workingSet(context: Context): number {
-  const { settings, lastLevelCache, memoryLimit, condition } = context
-  const wanted = Math.max(LEAST, CACHES * lastLevelCache)
-  const bytes = settings.size ?? Math.min(wanted, memoryLimit / 2)
-  if (bytes < CACHES * lastLevelCache) {
+  const { lastLevelCache, condition } = context
+  const bytes = blockBytes(context, Math.max(LEAST, CACHES * lastLevelCache), 1)
+  if (lastLevelCache === 0) {
+    condition('latency: size of the caches unknown, some loads may be answered by one')
+  } else if (bytes < CACHES * lastLevelCache) {
     condition(
-      `latency: the working set is less than ${CACHES} times the last-level cache, ` +
-        'some loads are answered by a cache',
+      `latency: working set of less than ${CACHES} times the last-level cache, ` +
+        'some loads are answered by it',
     )
   }
   return Math.max(2 * LINE, Math.floor(bytes / LINE) * LINE)
 }
 
-async function run(context: Context): Promise<LatencyRow[]> {
+/** Whether the thread is on a CPU of another node than the local one just now. */
+function farFrom(local: Node, currentCpu: () => number): () => boolean {
+  const home = readTopology().find(({ id }) => id === local.numaNode)?.cpus ?? []
+  return () => home.length > 0 && !home.includes(currentCpu())
+}
+
+async function measure(context: Context, subjects: readonly Subject[]): Promise<void> {
   const { addon } = await import('../lib/memory/addon.js')
-  const { cxl, settings } = context
+  const { local } = twoNodes(context.cxl)
+  const samples = context.settings.runs ?? SAMPLES
+  const isFar = farFrom(local, addon.currentCpu)
+  let far = 0
+  for (const { node, block } of subjects) {
+    addon.chase(block, 1, 0, 1 + node.node) // links the lines, and warms them
+    await turn()
+  }
+  for (let i = 0; i < samples; i++) {
+    for (const subject of subjects) {
+      const { nsPerLoad, pinned } = addon.chase(subject.block, LOADS, 1, 0)
+      subject.samples.push(...nsPerLoad)
+      subject.pinned &&= pinned
+      if (isFar()) far++
+    }
+    context.progress((i + 1) / samples)
+    await turn()
+  }
+  if (far > 0) {
+    context.condition(
+      `latency: ${far} of ${2 * samples} samples were taken on a CPU of another node than the ` +
+        `local one; numactl --cpunodebind=${local.numaNode} prevents it`,
+    )
+  }
+  if (!subjects.every(({ pinned }) => pinned)) context.condition('latency: thread not pinned')
+}
+
+async function run(context: Context): Promise<LatencyRow[]> {
+  const { cxl } = context
   const { local, remote } = twoNodes(cxl)
   const bytes = workingSet(context)
-  const samples = settings.runs ?? SAMPLES
   const subjects: Subject[] = []
   try {
     for (const node of [local, remote]) {
@@ -64,29 +106,17 @@ async function run(context: Context): Promise<LatencyRow[]> {
       context,
       subjects.map(({ block }) => block),
     )
-    for (const { node, block } of subjects) {
-      addon.chase(block, 1, 0, 1 + node.node) // links the lines and warms them
-      await turn()
-    }
-    for (let i = 0; i < samples; i++) {
-      for (const subject of subjects) {
-        const chased = addon.chase(subject.block, LOADS, 1, 0)
-        subject.samples.push(...chased.nsPerLoad)
-        subject.pinned &&= chased.pinned
-      }
-      context.progress((i + 1) / samples)
-      await turn()
-    }
-    if (!subjects.every(({ pinned }) => pinned)) context.condition('latency: thread not pinned')
-    return subjects.map(({ node, block, samples: ns, pinned }) => {
-      const { best, median, p99, sd } = summarize(ns)
+    const pageBytes = cxl.mappings()[0]?.pageSize ?? 0
+    await measure(context, subjects)
+    return subjects.map(({ node, samples, pinned }) => {
+      const { best, median, p99, sd } = summarize(samples)
       return {
         node: node.role,
         numaNode: node.numaNode,
         workingSetBytes: bytes,
-        pageBytes: cxl.where(block).pageSize,
+        pageBytes,
         pinned,
-        samples: ns.length,
+        samples: samples.length,
         loadsPerSample: LOADS,
         bestNs: best,
         medianNs: median,
@@ -104,12 +134,12 @@ function table(rows: readonly LatencyRow[]): Table {
   return {
     columns: [
       { head: 'node' },
-      { head: 'working set', unit: 'MiB', digits: 0 },
+      { head: 'set', unit: 'MiB', digits: 0 },
       { head: 'best', unit: 'ns/load', digits: 1 },
       { head: 'median', unit: 'ns/load', digits: 1 },
       { head: 'p99', unit: 'ns/load', digits: 1 },
       { head: 'sd', unit: 'ns', digits: 1 },
-      { head: 'median', unit: 'remote/local', digits: 2 },
+      { head: 'remote/', unit: 'local', digits: 2 },
     ],
     rows: rows.map((row) => [
       row.node,
@@ -122,7 +152,7 @@ function table(rows: readonly LatencyRow[]): Table {
     ]),
     notes: rows.slice(0, 1).map((row) => {
       const loads = row.loadsPerSample.toLocaleString('en-US')
-      return `${row.samples} samples of ${loads} loads; pages of ${row.pageBytes / 1024} KiB, so misses of the TLB count.`
+      return `${row.samples} samples of ${loads} loads; pages of ${row.pageBytes / 1024} KiB, misses of the TLB count.`
     }),
   }
 }

@@ -167,9 +167,9 @@ function table(rows: readonly QueueRow[]): Table {
       { head: 'mean', unit: 'ms', digits: 2 },
       { head: 'sd', unit: 'ms', digits: 2 },
       { head: 'each', unit: 'ns', digits: 0 },
-      { head: 'mean', unit: 'remote/local', digits: 2 },
+      { head: 'remote/', unit: 'local', digits: 2 },
       { head: 'paper', unit: 'ms', digits: 2 },
-      { head: 'paper', unit: 'remote/local', digits: 2 },
+      { head: 'paper’s', unit: 'ratio', digits: 2 },
     ],
     rows: rows.map((row) => [
       row.operation,

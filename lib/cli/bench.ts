@@ -7,8 +7,9 @@ import type { Emucxl } from '../memory/emucxl.js'
 import { packageVersion } from '../memory/host.js'
 import { LATENCY_PRESETS, type LatencyPreset } from '../memory/latency-model.js'
 import type { Node } from '../memory/options.js'
-import { availableMemory, isPinned, standingConditions } from './conditions.js'
-import { type Machine, readMachine } from './machine.js'
+import { memoryOfEach } from './available-memory.js'
+import { isPinned, standingConditions } from './conditions.js'
+import { cpuText, type Machine, readMachine } from './machine.js'
 import { Progress } from './progress.js'
 import { render, widthOf, wrap } from './table.js'
 import { byteSize, choice, parse, UsageError, wholeNumber } from './usage.js'
@@ -140,15 +141,15 @@ async function settleBackend(asked: 'auto' | BackendName): Promise<BackendName> 
   return backend
 }
 
-function heading(report: BenchReport): string {
+function heading(report: BenchReport, width: number): string {
   const { machine, nodes } = report
   const places = nodes.map(({ role, numaNode }) => `${role} on NUMA node ${numaNode}`)
-  const under = machine.virtualMachine === null ? '' : ', virtual machine'
-  return (
-    `emucxl ${report.version}, ${report.date.slice(0, 10)}\n` +
-    `${machine.cpu}, ${machine.cpus} CPUs${under}; Linux ${machine.kernel}; Node.js ${machine.node}\n` +
-    `backend ${report.backend}: ${places.join(', ')}\n`
-  )
+  const lines = [
+    `emucxl ${report.version}, ${report.date.slice(0, 10)}`,
+    `${cpuText(machine)}; Linux ${machine.kernel}; Node.js ${machine.node}`,
+    `backend ${report.backend}: ${places.join(', ')}`,
+  ]
+  return lines.map((line) => `${wrap(line, width, '  ', '')}\n`).join('')
 }
 
 /** Stands at each table, so that a table that is taken from the rest still says what it is. */
@@ -156,42 +157,53 @@ function label({ backend, latencyModel }: BenchReport): string {
   return latencyModel === null ? `backend ${backend}` : `modelled by ${latencyModel}`
 }
 
-function printConditions(conditions: readonly string[], width: number): void {
-  process.stdout.write('\n')
-  for (const condition of conditions) {
-    process.stdout.write(`${wrap(condition, width, '  ', '! ')}\n`)
+/** Runs one experiment and adds it to the report. */
+async function measure(
+  experiment: Experiment,
+  cxl: Emucxl,
+  settings: Settings,
+  report: BenchReport,
+  progress: Progress,
+): Promise<object[]> {
+  const conditions = new Set(report.conditions)
+  const context: Context = {
+    cxl,
+    settings,
+    lastLevelCache: report.machine.lastLevelCache,
+    memoryOfEach: memoryOfEach(cxl.nodes),
+    pinned: isPinned(),
+    progress: (done) => progress.update(done),
+    condition: (text) => conditions.add(text),
+  }
+  const { name, description } = experiment
+  progress.start(name)
+  try {
+    const began = performance.now()
+    const rows = await experiment.run(context)
+    const seconds = (performance.now() - began) / 1000
+    progress.end()
+    report.conditions = [...conditions]
+    report.experiments[name] = { description, seconds, rows }
+    return rows
+  } catch (error) {
+    progress.leave()
+    throw error
   }
 }
 
-async function measure(cxl: Emucxl, wanted: Wanted, report: BenchReport): Promise<void> {
+async function measureAll(cxl: Emucxl, wanted: Wanted, report: BenchReport): Promise<void> {
   const width = widthOf(process.stdout)
   const progress = new Progress()
-  if (!wanted.json) process.stdout.write(heading(report))
+  const print = (text: string) => !wanted.json && process.stdout.write(text)
+  print(heading(report, width))
   for (const experiment of wanted.experiments) {
-    const conditions = new Set(report.conditions)
-    const context: Context = {
-      cxl,
-      settings: wanted.settings,
-      lastLevelCache: report.machine.lastLevelCache,
-      memoryLimit: availableMemory() / 4,
-      pinned: isPinned(),
-      progress: (done) => progress.update(done),
-      condition: (text) => conditions.add(text),
-    }
-    progress.start(experiment.name)
-    const began = performance.now()
-    const rows = await experiment.run(context)
-    progress.end()
-    const seconds = (performance.now() - began) / 1000
-    report.conditions = [...conditions]
+    const rows = await measure(experiment, cxl, wanted.settings, report, progress)
     const { name, description } = experiment
-    report.experiments[name] = { description, seconds, rows }
-    if (wanted.json) continue
-    process.stdout.write(`\n${wrap(description, width, '  ', `${name} (${label(report)}): `)}\n\n`)
-    process.stdout.write(render(experiment.table(rows), width))
+    print(`\n${wrap(description, width, '  ', `${name} (${label(report)}): `)}\n\n`)
+    print(render(experiment.table(rows), width))
   }
+  print(`\n${report.conditions.map((line) => `${wrap(line, width, '  ', '! ')}\n`).join('')}`)
   if (wanted.json) process.stdout.write(`${JSON.stringify(report, null, 2)}\n`)
-  else printConditions(report.conditions, width)
 }
 
 export async function run(args: readonly string[]): Promise<void> {
@@ -206,7 +218,7 @@ export async function run(args: readonly string[]): Promise<void> {
   const cxl = Emucxl.open(model === undefined ? { backend } : { backend, latencyModel: model })
   try {
     const machine = readMachine()
-    await measure(cxl, wanted, {
+    await measureAll(cxl, wanted, {
       version: packageVersion(),
       date: new Date().toISOString(),
       machine,

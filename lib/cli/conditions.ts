@@ -1,15 +1,8 @@
 // What a reader must know before the figures of this machine are believed.
 
-import { freemem } from 'node:os'
 import type { Emucxl } from '../memory/emucxl.js'
 import { parseList } from '../memory/topology.js'
 import { type Machine, readText } from './machine.js'
-
-/** Bytes that can be had without swapping. */
-export function availableMemory(root = '/'): number {
-  const match = /^MemAvailable:\s+(\d+) kB/m.exec(readText(root, 'proc/meminfo') ?? '')
-  return match === null ? freemem() : Number(match[1]) * 1024
-}
 
 /** Whether the process may run on one CPU alone, as taskset(1) sees to. */
 export function isPinned(root = '/'): boolean {

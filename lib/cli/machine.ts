@@ -4,6 +4,7 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { arch, cpus, release } from 'node:os'
 import { join } from 'node:path'
+import { libc } from '../memory/host.js'
 import { parseList } from '../memory/topology.js'
 
 export interface Machine {
@@ -17,6 +18,8 @@ export interface Machine {
   /** What it runs under; null for a physical machine, or where nothing gives it away. */
   virtualMachine: string | null
   kernel: string
+  /** The C library and its version. */
+  libc: string
   /** The version of Node.js. */
   node: string
 }
@@ -58,18 +61,33 @@ function cpuField(text: string, field: string): string | undefined {
   return new RegExp(`^${field}\\s*:\\s*(.*)$`, 'm').exec(text)?.[1]?.trim()
 }
 
+const CLOCKS: readonly (readonly [RegExp, string])[] = [
+  [/\bkvm-clock\b/, 'KVM'],
+  [/\bhyperv_/, 'Hyper-V'],
+  [/\bxen\b/, 'Xen'],
+]
+
 function virtualMachine(root: string, cpuinfo: string, cpu: string): string | null {
-  // QEMU's translator names itself only in the CPU model.
+  // QEMU's translator names itself in the CPU model, whatever else it hides.
   if (/\bTCG\b/.test(cpu)) return 'QEMU TCG'
   const dmi = join(root, 'sys/class/dmi/id')
   const product = `${readText(dmi, 'sys_vendor') ?? ''} ${readText(dmi, 'product_name') ?? ''}`
-  const known =
-    /QEMU|KVM|VMware|VirtualBox|Xen|Microsoft Corporation Virtual|Amazon EC2|Google/.exec(product)
+  const known = /QEMU|KVM|VMware|VirtualBox|Xen|Virtual Machine|Amazon EC2|Google Compute/
   const flagged = /^flags\s*:.*\bhypervisor\b/m.test(cpuinfo)
-  // A physical server can be rented from a cloud that puts its name into it: there the flag decides.
-  if (known !== null && (flagged || arch() !== 'x64')) return product.trim()
-  if (readText(root, 'sys/hypervisor/type') !== undefined) return 'Xen'
-  return flagged ? 'unknown hypervisor' : null
+  // Clouds rent physical servers under the same names: on x86 the CPU's flag decides.
+  const x86 = /^flags\s*:/m.test(cpuinfo)
+  if (x86 && !flagged) return null
+  if (known.test(product)) return product.trim()
+  const clocks =
+    readText(root, 'sys/devices/system/clocksource/clocksource0/available_clocksource') ?? ''
+  const byClock = CLOCKS.find(([pattern]) => pattern.test(clocks))?.[1]
+  return byClock ?? (flagged ? 'unidentified hypervisor' : null)
+}
+
+/** The CPU in a line: model, number, and what it runs under. */
+export function cpuText({ cpu, cpus: count, virtualMachine: under }: Machine): string {
+  const virtual = under === null ? '' : `, virtual machine (${under})`
+  return `${cpu}, ${count} ${count === 1 ? 'CPU' : 'CPUs'}${virtual}`
 }
 
 /** Reads what is known about the machine. */
@@ -84,6 +102,7 @@ export function readMachine(root = '/'): Machine {
     lastLevelCache: lastLevelCache(root),
     virtualMachine: virtualMachine(root, cpuinfo, cpu),
     kernel: readText(root, 'proc/sys/kernel/osrelease') ?? release(),
+    libc: libc(),
     node: process.version,
   }
 }

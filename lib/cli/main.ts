@@ -11,6 +11,7 @@ interface Command {
 }
 
 const COMMANDS: Record<string, () => Promise<Command>> = {
+  info: () => import('./info.js'),
   bench: () => import('./bench.js'),
 }
 
@@ -19,6 +20,7 @@ const HELP = `Usage: emucxl COMMAND [OPTION…]
 Memory on a chosen NUMA node, CXL expanders among them, and what it costs to use it.
 
 Commands:
+  info     show nodes, backends and devices of this machine, and what keeps one from running
   bench    measure local against remote memory
 
 Options:

@@ -1,5 +1,5 @@
-// How far a long command is, on stderr: one line that changes on a terminal, a line for each part
-// elsewhere.
+// How far a long command is, on stderr: one line that changes on a terminal, elsewhere a line for each
+// part, completed when the part is.
 
 const CLEAR = '\r\x1b[K'
 const MS_BETWEEN = 100
@@ -15,8 +15,7 @@ export class Progress {
   constructor(stream: NodeJS.WriteStream = process.stderr) {
     this.#stream = stream
     this.#live = stream.isTTY === true
-    // An interrupted command leaves the cursor on a line of its own.
-    if (this.#live) process.once('exit', () => this.#open && stream.write('\n'))
+    process.once('exit', () => this.leave())
   }
 
   /** Starts a part. */
@@ -25,7 +24,8 @@ export class Progress {
     this.#began = performance.now()
     this.#shown = 0
     if (this.#live) this.update(0)
-    else this.#stream.write(`${name} …\n`)
+    else this.#stream.write(`${name} … `)
+    this.#open = true
   }
 
   /** @param done from 0 to 1 */
@@ -35,13 +35,17 @@ export class Progress {
     this.#shown = now
     const percent = `${Math.round(100 * done)}`.padStart(3)
     this.#stream.write(`${CLEAR}${this.#name}  ${percent} %  ${this.#elapsed()}`)
-    this.#open = true
   }
 
   /** Ends the part: its line goes, to make room for its table. */
   end(): void {
-    if (this.#live) this.#stream.write(CLEAR)
-    else this.#stream.write(`${this.#name} done in ${this.#elapsed()}\n`)
+    this.#stream.write(this.#live ? CLEAR : `${this.#elapsed()}\n`)
+    this.#open = false
+  }
+
+  /** Leaves a part that was not finished: what comes next stands on a line of its own. */
+  leave(): void {
+    if (this.#open) this.#stream.write('\n')
     this.#open = false
   }
 
