@@ -14,6 +14,7 @@ import { verifyPlacement } from './placement.js'
 import { summarize } from './statistics.js'
 
 const SAMPLES = 100
+const ROUNDS = 4
 const LOADS = 100_000
 const LINE = 64
 const CACHES = 4
@@ -36,11 +37,14 @@ export interface LatencyRow {
   sdNs: number
 }
 
+/** A node, and what was measured on it. */
 interface Subject {
   node: Node
-  block: ArrayBuffer
-  samples: number[]
+  nsPerLoad: number[]
+  pageBytes: number
   pinned: boolean
+  /** Samples that were taken on a CPU of another node than the local one. */
+  far: number
 }
 
 function workingSet(context: Context): number {
@@ -57,76 +61,90 @@ function workingSet(context: Context): number {
   return Math.max(2 * LINE, Math.floor(bytes / LINE) * LINE)
 }
 
-/** Whether the thread is on a CPU of another node than the local one just now. */
-function farFrom(local: Node, currentCpu: () => number): () => boolean {
-  const home = readTopology().find(({ id }) => id === local.numaNode)?.cpus ?? []
-  return () => home.length > 0 && !home.includes(currentCpu())
-}
-
-async function measure(context: Context, subjects: readonly Subject[]): Promise<void> {
+/**
+ * Takes samples of a round, in turns. Blocks are fresh in each round: how the physical pages of one
+ * lie changes its latency by some percent, whichever node it is on.
+ */
+async function takeRound(
+  context: Context,
+  subjects: readonly Subject[],
+  bytes: number,
+  samples: number,
+  onSample: () => void,
+): Promise<void> {
   const { addon } = await import('../lib/memory/addon.js')
-  const { local } = twoNodes(context.cxl)
-  const samples = context.settings.runs ?? SAMPLES
-  const isFar = farFrom(local, addon.currentCpu)
-  let far = 0
-  for (const { node, block } of subjects) {
-    addon.chase(block, 1, 0, 1 + node.node) // links the lines, and warms them
-    await turn()
-  }
-  for (let i = 0; i < samples; i++) {
-    for (const subject of subjects) {
-      const { nsPerLoad, pinned } = addon.chase(subject.block, LOADS, 1, 0)
-      subject.samples.push(...nsPerLoad)
-      subject.pinned &&= pinned
-      if (isFar()) far++
-    }
-    context.progress((i + 1) / samples)
-    await turn()
-  }
-  if (far > 0) {
-    context.condition(
-      `latency: ${far} of ${2 * samples} samples were taken on a CPU of another node than the ` +
-        `local one; numactl --cpunodebind=${local.numaNode} prevents it`,
-    )
-  }
-  if (!subjects.every(({ pinned }) => pinned)) context.condition('latency: thread not pinned')
-}
-
-async function run(context: Context): Promise<LatencyRow[]> {
   const { cxl } = context
-  const { local, remote } = twoNodes(cxl)
-  const bytes = workingSet(context)
-  const subjects: Subject[] = []
+  const home = readTopology().find(({ id }) => id === cxl.nodes[0]?.numaNode)?.cpus ?? []
+  const blocks: [Subject, ArrayBuffer][] = []
   try {
-    for (const node of [local, remote]) {
-      const block = cxl.alloc(bytes, node.node, { prefault: true })
-      subjects.push({ node, block, samples: [], pinned: true })
+    for (const subject of subjects) {
+      blocks.push([subject, cxl.alloc(bytes, subject.node.node, { prefault: true })])
+      subject.pageBytes = cxl.mappings()[0]?.pageSize ?? 0
     }
     verifyPlacement(
       context,
-      subjects.map(({ block }) => block),
+      blocks.map(([, block]) => block),
     )
-    const pageBytes = cxl.mappings()[0]?.pageSize ?? 0
-    await measure(context, subjects)
-    return subjects.map(({ node, samples, pinned }) => {
-      const { best, median, p99, sd } = summarize(samples)
-      return {
-        node: node.role,
-        numaNode: node.numaNode,
-        workingSetBytes: bytes,
-        pageBytes,
-        pinned,
-        samples: samples.length,
-        loadsPerSample: LOADS,
-        bestNs: best,
-        medianNs: median,
-        p99Ns: p99,
-        sdNs: sd,
+    for (const [{ node }, block] of blocks) {
+      addon.chase(block, 1, 0, 1 + node.node) // links the lines, and warms them
+      await turn()
+    }
+    for (let i = 0; i < samples; i++) {
+      for (const [subject, block] of blocks) {
+        const chased = addon.chase(block, LOADS, 1, 0)
+        subject.nsPerLoad.push(...chased.nsPerLoad)
+        subject.pinned &&= chased.pinned
+        if (home.length > 0 && !home.includes(addon.currentCpu())) subject.far++
       }
-    })
+      onSample()
+      await turn()
+    }
   } finally {
-    for (const { block } of subjects) cxl.free(block)
+    for (const [, block] of blocks) cxl.free(block)
   }
+}
+
+async function run(context: Context): Promise<LatencyRow[]> {
+  const { local, remote } = twoNodes(context.cxl)
+  const bytes = workingSet(context)
+  const samples = context.settings.runs ?? SAMPLES
+  const subjects = [local, remote].map(
+    (node): Subject => ({ node, nsPerLoad: [], pageBytes: 0, pinned: true, far: 0 }),
+  )
+  let taken = 0
+  const onSample = () => context.progress(++taken / samples)
+  for (let left = Math.min(ROUNDS, samples); left > 0; left--) {
+    const order = left % 2 === 0 ? subjects : [...subjects].reverse()
+    await takeRound(context, order, bytes, Math.ceil((samples - taken) / left), onSample)
+  }
+  addConditions(context, subjects)
+  return subjects.map(({ node, nsPerLoad, pageBytes, pinned }) => {
+    const { best, median, p99, sd } = summarize(nsPerLoad)
+    return {
+      node: node.role,
+      numaNode: node.numaNode,
+      workingSetBytes: bytes,
+      pageBytes,
+      pinned,
+      samples: nsPerLoad.length,
+      loadsPerSample: LOADS,
+      bestNs: best,
+      medianNs: median,
+      p99Ns: p99,
+      sdNs: sd,
+    }
+  })
+}
+
+function addConditions({ cxl, condition }: Context, subjects: readonly Subject[]): void {
+  const far = subjects.reduce((sum, subject) => sum + subject.far, 0)
+  if (far > 0) {
+    condition(
+      `latency: ${far} samples were taken on a CPU of another node than the local one; ` +
+        `numactl --cpunodebind=${cxl.nodes[0]?.numaNode} prevents it`,
+    )
+  }
+  if (!subjects.every(({ pinned }) => pinned)) condition('latency: thread not pinned')
 }
 
 function table(rows: readonly LatencyRow[]): Table {

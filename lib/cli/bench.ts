@@ -51,7 +51,8 @@ function list(entries: readonly (readonly [string, string])[]): string {
 function help(): string {
   return `Usage: ${NAME} [EXPERIMENT…] [OPTION…]
 
-Measures local against remote memory. Without a name all experiments run, in under half a minute.
+Measures local against remote memory. Without a name all experiments run, in
+under half a minute.
 
 Experiments:
 ${list(EXPERIMENTS.map(({ name, description }) => [name, description]))}
@@ -79,7 +80,8 @@ ${list([
 Backends:
 ${list(Object.entries(BACKENDS))}
 
-Tables or JSON go to stdout, progress and notices to stderr. Ctrl-C ends with code 130.
+Tables or JSON go to stdout, progress and notices to stderr. Exit codes: 0 done,
+1 failed, 2 wrong usage, 130 ended by Ctrl-C.
 `
 }
 

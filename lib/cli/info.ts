@@ -8,8 +8,9 @@ const DEVICE = '/dev/emucxl'
 
 const HELP = `Usage: ${NAME} [OPTION…]
 
-Shows this machine as emucxl sees it: NUMA nodes and which of them are local and remote,
-backends and what keeps one from running, devices, and limits. Needs no rights.
+Shows this machine as emucxl sees it: NUMA nodes and which of them are local
+and remote, backends and what keeps one from running, devices, and limits.
+Needs no rights.
 
 Options:
       --json           print one JSON document instead of text

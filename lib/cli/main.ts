@@ -17,10 +17,10 @@ const COMMANDS: Record<string, () => Promise<Command>> = {
 
 const HELP = `Usage: emucxl COMMAND [OPTION…]
 
-Memory on a chosen NUMA node, CXL expanders among them, and what it costs to use it.
+Memory on a chosen NUMA node, CXL expanders among them, and what it costs.
 
 Commands:
-  info     show nodes, backends and devices of this machine, and what keeps one from running
+  info     show nodes, backends and devices, and what keeps one from running
   bench    measure local against remote memory
 
 Options:
@@ -75,6 +75,6 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   process.exit(error.code === 'EPIPE' ? EXIT.done : report(error))
 })
 process.stderr.on('error', () => {})
-process.once('SIGINT', () => process.exit(EXIT.interrupted))
+process.on('SIGINT', () => process.exit(EXIT.interrupted))
 
 process.exitCode = await dispatch(process.argv.slice(2)).catch(report)

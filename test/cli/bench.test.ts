@@ -1,0 +1,256 @@
+// `emucxl bench` on the emulated backend: its report, its tables, and how it ends.
+
+import { spawnSync } from 'node:child_process'
+import { openSync } from 'node:fs'
+import { describe, expect, it } from 'vitest'
+import type { BenchReport } from '../../lib/cli/bench.js'
+import { emucxl, MAIN } from './command.js'
+
+/** A bench that takes no time, of which the shape can be seen. */
+const QUICK = ['--backend', 'emulated', '--runs', '2', '--count', '50', '--size', '1MiB']
+
+async function report(...args: string[]): Promise<BenchReport> {
+  const { code, stdout } = await emucxl(['bench', '--json', ...args])
+  expect(code).toBe(0)
+  return JSON.parse(stdout) as BenchReport
+}
+
+const positive = expect.toSatisfy((n: unknown) => typeof n === 'number' && n > 0 && n < 1e12)
+const notNegative = expect.toSatisfy((n: unknown) => typeof n === 'number' && n >= 0 && n < 1e12)
+
+describe('the JSON report', () => {
+  it('tells the version, the machine, the backend and the conditions', async () => {
+    const found = await report('queue', ...QUICK)
+    expect(Object.keys(found)).toEqual([
+      'version',
+      'date',
+      'machine',
+      'backend',
+      'nodes',
+      'latencyModel',
+      'conditions',
+      'experiments',
+    ])
+    expect(Date.parse(found.date)).toBeGreaterThan(0)
+    expect(found.machine).toMatchObject({ node: process.version, cpus: positive })
+    expect(found.backend).toBe('emulated')
+    expect(found.nodes.map(({ node, role }) => [node, role])).toEqual([
+      [0, 'local'],
+      [1, 'remote'],
+    ])
+    expect(found.latencyModel).toBeNull()
+    expect(found.conditions[0]).toBe('emulated: not a CXL measurement')
+  })
+
+  it('has rows of latency', async () => {
+    const { experiments, conditions } = await report('latency', ...QUICK)
+    const rows = ['local', 'remote'].map((node) => ({
+      node,
+      numaNode: notNegative,
+      workingSetBytes: 2 ** 20,
+      pageBytes: 4096,
+      pinned: true,
+      samples: 2,
+      loadsPerSample: positive,
+      bestNs: positive,
+      medianNs: positive,
+      p99Ns: positive,
+      sdNs: notNegative,
+    }))
+    expect(experiments['latency']?.rows).toEqual(rows)
+    // Said where the size of the cache is known and 1 MiB is little beside it, and where it is not.
+    expect(conditions.some((line) => /^latency: (working set|size of the caches)/.test(line))).toBe(
+      true,
+    )
+  })
+
+  it('has rows of copy, for each direction', async () => {
+    const { experiments } = await report('copy', ...QUICK)
+    const directions = ['local', 'remote'].flatMap((from) =>
+      ['local', 'remote'].map((to) => ({
+        from,
+        to,
+        blockBytes: 2 ** 20,
+        samples: 2,
+        bestGBps: positive,
+        medianGBps: positive,
+      })),
+    )
+    expect(experiments['copy']?.rows).toEqual(directions)
+  })
+
+  it('has rows of the queue, beside the paper', async () => {
+    const { experiments } = await report('queue', ...QUICK)
+    const rows = (operation: string, local: number, remote: number) =>
+      Object.entries({ local, remote }).map(([node, paperMeanMs]) => ({
+        variant: 'region',
+        operation,
+        node,
+        operations: 50,
+        runs: 2,
+        meanMs: positive,
+        sdMs: notNegative,
+        nsPerOperation: positive,
+        paperMeanMs,
+      }))
+    expect(experiments['queue']?.rows).toEqual([
+      ...rows('enqueue', 502.98, 567.21),
+      ...rows('dequeue', 417.69, 500.4),
+    ])
+    for (const row of experiments['queue']?.rows as { meanMs: number; nsPerOperation: number }[]) {
+      expect(row.nsPerOperation).toBeCloseTo((row.meanMs * 1e6) / 50, 3)
+    }
+  })
+
+  it('calls modelled what is modelled, and the model holds', async () => {
+    const model = ['--latency-model', 'table-5-far']
+    const found = await report('latency', '--runs', '2', '--size', '1MiB', ...model)
+    expect(found.latencyModel).toBe('table-5-far')
+    expect(found.conditions).toContainEqual(expect.stringMatching(/^modelled: .*table-5-far/))
+    expect(found.experiments['latency']?.rows).toMatchObject([
+      { node: 'local', bestNs: expect.toSatisfy((ns: number) => ns >= 200) },
+      { node: 'remote', bestNs: expect.toSatisfy((ns: number) => ns >= 363) },
+    ])
+  })
+
+  it('runs what was asked for, once, and everything by default', async () => {
+    const some = await report('queue', 'copy', 'queue', ...QUICK)
+    expect(Object.keys(some.experiments)).toEqual(['copy', 'queue'])
+    const all = await report(...QUICK)
+    expect(Object.keys(all.experiments)).toEqual(['latency', 'copy', 'queue'])
+    for (const { description, seconds } of Object.values(all.experiments)) {
+      expect(description).toMatch(/\.$/)
+      expect(seconds).toBeGreaterThan(0)
+    }
+  })
+})
+
+describe('the tables', () => {
+  it('stand on stdout, in 80 columns, above their conditions', async () => {
+    const { code, stdout } = await emucxl(['bench', ...QUICK])
+    expect(code).toBe(0)
+    const lines = stdout.split('\n')
+    expect(lines.filter((line) => line.length > 80)).toEqual([])
+    for (const name of ['latency', 'copy', 'queue']) {
+      expect(stdout).toContain(`\n${name} (backend emulated): `)
+    }
+    expect(stdout).toMatch(/^ {2}enqueue +remote .* 567\.21 +1\.13$/m)
+    expect(lines.findIndex((line) => line === '! emulated: not a CXL measurement')).toBeGreaterThan(
+      lines.findIndex((line) => line.startsWith('  dequeue')),
+    )
+  })
+
+  it('say of which model they are', async () => {
+    const { stdout } = await emucxl([
+      'bench',
+      'latency',
+      '--runs',
+      '1',
+      '--size',
+      '1MiB',
+      '--latency-model',
+      'table-5-near',
+    ])
+    expect(stdout).toContain('latency (modelled by table-5-near): ')
+  })
+})
+
+describe('notices and progress', () => {
+  it('go to stderr, a line for each experiment, without a raw warning', async () => {
+    const { stderr } = await emucxl(['bench', ...QUICK])
+    expect(stderr.trimEnd().split('\n')).toEqual([
+      expect.stringMatching(/^latency … \d+\.\d s$/),
+      expect.stringMatching(/^copy … \d+\.\d s$/),
+      expect.stringMatching(/^queue … \d+\.\d s$/),
+    ])
+  })
+
+  it('say once that the fallback is emulated, and why', async () => {
+    const { code, stdout, stderr } = await emucxl([
+      'bench',
+      'queue',
+      '--json',
+      '--runs',
+      '1',
+      '--count',
+      '1',
+    ])
+    expect(code).toBe(0)
+    const { backend } = JSON.parse(stdout) as BenchReport
+    const notices = stderr.match(/No remote memory here/g)?.length ?? 0
+    expect(notices).toBe(backend === 'emulated' ? 1 : 0)
+    expect(stderr).not.toContain('EmucxlWarning')
+  })
+})
+
+describe('failures end with code 1, a message and its code, and no stack', () => {
+  const failed = (code: number | null, stderr: string) => {
+    expect(code).toBe(1)
+    expect(stderr).not.toMatch(/^\s+at /m)
+  }
+
+  it('without the addon', async () => {
+    const { code, stdout, stderr } = await emucxl(['bench'], {
+      env: { EMUCXL_ADDON: '/nonexistent' },
+    })
+    failed(code, stderr)
+    expect(stdout).toBe('')
+    expect(stderr).toMatch(/^emucxl: .*could not be loaded.*\[ERR_EMUCXL_LOAD\]\n/)
+    expect(stderr).toContain('npm rebuild emucxl')
+  })
+
+  it('with a backend that cannot run', async (context) => {
+    const { code, stderr } = await emucxl(['bench', 'queue', ...QUICK, '--backend', 'device'])
+    if (code === 0) {
+      console.log('not tested: /dev/emucxl is here, and works')
+      context.skip('/dev/emucxl works')
+    }
+    failed(code, stderr)
+    expect(stderr).toMatch(/^emucxl: \/dev\/emucxl .*\[ERR_EMUCXL_BACKEND_UNAVAILABLE\]\n$/)
+  })
+
+  it('with more memory than there is', async () => {
+    const { code, stderr } = await emucxl([
+      'bench',
+      'copy',
+      '--backend',
+      'emulated',
+      '--size',
+      '512T',
+    ])
+    failed(code, stderr)
+    expect(stderr).toMatch(/\nemucxl: .*--size \[ERR_EMUCXL_NO_MEMORY\]\n$/)
+  })
+
+  it('on a full disk', () => {
+    const { status, stderr } = spawnSync(process.execPath, [MAIN, 'bench', '--help'], {
+      stdio: ['ignore', openSync('/dev/full', 'w'), 'pipe'],
+      encoding: 'utf8',
+    })
+    failed(status, stderr)
+    expect(stderr).toContain('[ENOSPC]')
+  })
+})
+
+describe('early ends', () => {
+  it('is interrupted by Ctrl-C with code 130', async () => {
+    const args = ['bench', 'queue', '--backend', 'emulated', '--runs', '1000000', '--count', '100']
+    const { code, signal, stderr } = await emucxl(args, {
+      watch: (child, _, errors) => {
+        if (errors.includes('queue …')) child.kill('SIGINT')
+      },
+    })
+    expect({ code, signal }).toEqual({ code: 130, signal: null })
+    expect(stderr).toBe('queue … \n')
+  })
+
+  it('is silent when the reader of its output has gone', async () => {
+    const { code, signal, stderr } = await emucxl(['bench', 'copy', 'queue', ...QUICK], {
+      watch: (child, output) => {
+        if (output !== '') child.stdout?.destroy()
+      },
+    })
+    expect({ code, signal }).toEqual({ code: 0, signal: null })
+    expect(stderr).not.toMatch(/EPIPE|^\s+at /m)
+  })
+})

@@ -1,0 +1,80 @@
+// The lines that say what figures are worth, and how much memory a measurement may take.
+
+import { describe, expect, it } from 'vitest'
+import { memoryOfEach } from '../../lib/cli/available-memory.js'
+import { isPinned, standingConditions } from '../../lib/cli/conditions.js'
+import { readMachine } from '../../lib/cli/machine.js'
+import type { Node } from '../../lib/memory/options.js'
+import { layOut, nodes as nodeFiles } from './layout.js'
+
+const nodes = (local: number, remote: number): Node[] => [
+  { node: 0, role: 'local', numaNode: local },
+  { node: 1, role: 'remote', numaNode: remote },
+]
+
+const machine = (virtualMachine: string | null) => ({ ...readMachine(), virtualMachine })
+
+describe('conditions', () => {
+  it('are none on two real nodes of a physical machine', () => {
+    const cxl = { backend: 'numa' as const, nodes: nodes(0, 1) }
+    expect(standingConditions(cxl, machine(null), undefined)).toEqual([])
+  })
+
+  it('name all that makes figures worth less', () => {
+    const cxl = { backend: 'emulated' as const, nodes: nodes(0, 0) }
+    expect(standingConditions(cxl, machine('KVM'), 'table-5-near')).toEqual([
+      'emulated: not a CXL measurement',
+      expect.stringMatching(/^modelled: /),
+      'one NUMA node: local and remote are the same memory',
+      'virtual machine (KVM)',
+    ])
+  })
+
+  it('say that times of a translated machine mean nothing', () => {
+    const cxl = { backend: 'device' as const, nodes: nodes(0, 1) }
+    expect(standingConditions(cxl, machine('QEMU TCG'), undefined)).toEqual([
+      'virtual machine under TCG: times mean nothing',
+    ])
+  })
+})
+
+describe('pinning', () => {
+  it.each([
+    ['3', true],
+    ['0-3', false],
+    ['0,2', false],
+  ])('CPUs %s: %s', (list, expected) => {
+    const root = layOut({ 'proc/self/status': `Name:\tnode\nCpus_allowed_list:\t${list}\n` })
+    expect(isPinned(root)).toBe(expected)
+  })
+
+  it('is not believed where nothing tells', () => {
+    expect(isPinned(layOut())).toBe(false)
+  })
+})
+
+describe('memory that each node can give', () => {
+  const GIB = 2 ** 30
+  const MEMINFO = { 'proc/meminfo': `MemTotal: 1 kB\nMemAvailable:   ${40 * 2 ** 20} kB\n` }
+  const root = () =>
+    layOut(
+      MEMINFO,
+      nodeFiles(
+        { id: 0, cpus: '0', memory: 64, distances: '10 20' },
+        { id: 1, cpus: '', memory: 8, distances: '20 10' },
+      ),
+    )
+
+  it('is what the smaller node has free, and caches files with', () => {
+    expect(memoryOfEach(nodes(0, 1), root())).toBe(2 * GIB + 2 ** 20)
+  })
+
+  it('is halved where both are the same', () => {
+    expect(memoryOfEach(nodes(0, 0), root())).toBe((16 * GIB + 2 ** 20) / 2)
+  })
+
+  it('is the machine’s where it has one node', () => {
+    const one = layOut(MEMINFO, nodeFiles({ id: 0, cpus: '0', memory: 4, distances: '10' }))
+    expect(memoryOfEach(nodes(0, 0), one)).toBe(20 * GIB)
+  })
+})
