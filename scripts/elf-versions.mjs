@@ -17,7 +17,11 @@ function isNewer(version, than) {
   return false
 }
 
-/** What a binary takes from other libraries: `{ symbol, library, version }`, where versioned. */
+/**
+ * What a binary takes from other libraries, where that has a version.
+ * @param {string} file
+ * @returns {{ symbol: string, library: string, version: string }[]}
+ */
 export function neededVersions(file) {
   const result = spawnSync('readelf', ['--dyn-syms', '--wide', file], { encoding: 'utf8' })
   if (result.status !== 0) throw new Error(`readelf ${file}: ${result.stderr || result.error}`)
@@ -28,7 +32,11 @@ export function neededVersions(file) {
   )
 }
 
-/** The symbols that older systems lack, as `symbol@LIBRARY_version`. */
+/**
+ * The symbols that older systems lack, as `symbol@LIBRARY_version`.
+ * @param {string} file
+ * @param {Record<string, string>} allowed the newest version of each library
+ */
 export function newerThanAllowed(file, allowed = NEWEST_ALLOWED) {
   return neededVersions(file)
     .filter(

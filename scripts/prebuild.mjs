@@ -1,9 +1,11 @@
 // npm run prebuild [-- --arch x64|arm64]: writes prebuilds/linux-ARCH/emucxl.node, a stripped binary
-// of the addon for every Node.js with Node-API 9 on systems with glibc 2.28 or later.
+// of the addon for every Node.js with Node-API 9 on systems with glibc 2.28 or later. Without --arch
+// it does so for this machine's architecture, and for others whose compiler is installed; with it,
+// the compiler is installed first.
 
 import { spawnSync } from 'node:child_process'
-import { copyFileSync, cpSync, mkdirSync, rmSync, statSync } from 'node:fs'
-import { join, relative } from 'node:path'
+import { cpSync, mkdirSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs'
+import { dirname, join, relative } from 'node:path'
 import { parseArgs } from 'node:util'
 import { newerThanAllowed } from './elf-versions.mjs'
 import { headers } from './node-gyp.mjs'
@@ -13,12 +15,13 @@ import {
   installDependencies,
   isProgram,
   needPrograms,
+  onPath,
   root,
   say,
   whenChanged,
 } from './setup.mjs'
 
-const SOURCES = ['native', 'binding.gyp', 'package.json']
+const SOURCES = ['native', 'binding.gyp']
 
 const CROSS = {
   arm64: {
@@ -70,40 +73,52 @@ function prebuildify(arch, prefix) {
   return join(folder, 'prebuilds', `linux-${arch}`, 'emucxl.node')
 }
 
+function build(arch, output) {
+  say(`Building the binary for linux-${arch}`)
+  const built = prebuildify(arch, arch === process.arch ? '' : CROSS[arch].prefix)
+  const tooNew = newerThanAllowed(built)
+  if (tooNew.length > 0) {
+    say(`Systems with glibc 2.28 lack these: ${tooNew.join(', ')}. See native/prebuilt.`)
+    process.exit(1)
+  }
+  mkdirSync(dirname(output), { recursive: true })
+  renameSync(built, output)
+}
+
 /** Makes the binary for an architecture, unless it is there for these sources; returns its path. */
 export function prebuild(arch = process.arch) {
-  const cross = arch === process.arch ? undefined : CROSS[arch]
-  if (arch !== process.arch && cross === undefined) {
-    say(
-      `No cross compiler is known for ${arch}: ${[...Object.keys(CROSS), process.arch].join(', ')}`,
-    )
+  if (arch !== process.arch && CROSS[arch] === undefined) {
+    const known = [...new Set([process.arch, ...Object.keys(CROSS)])]
+    say(`No cross compiler is known for ${arch}, only for ${known.join(', ')}`)
     process.exit(2)
   }
-  needPrograms({ ...(cross?.programs ?? compilers), readelf: 'binutils' }, { required: true })
+  const programs = arch === process.arch ? compilers : CROSS[arch].programs
+  needPrograms({ ...programs, readelf: 'binutils' }, { required: true })
   installDependencies()
   const output = join('prebuilds', `linux-${arch}`, 'emucxl.node')
-  whenChanged(
-    `prebuild-${arch}`,
-    [...SOURCES, 'scripts/prebuild.mjs', 'scripts/elf-versions.mjs'],
-    output,
-    () => {
-      say(`Building the binary for linux-${arch}`)
-      const built = prebuildify(arch, cross?.prefix ?? '')
-      const tooNew = newerThanAllowed(built)
-      if (tooNew.length > 0) {
-        say(`Systems with glibc 2.28 lack these: ${tooNew.join(', ')}. See native/prebuilt.`)
-        process.exit(1)
-      }
-      rmSync(join(root, 'prebuilds', `linux-${arch}`), { recursive: true, force: true })
-      mkdirSync(join(root, 'prebuilds', `linux-${arch}`), { recursive: true })
-      copyFileSync(built, join(root, output))
-    },
-  )
+  const inputs = [...SOURCES, 'scripts/prebuild.mjs', 'scripts/elf-versions.mjs']
+  whenChanged(`prebuild-${arch}`, inputs, output, () => build(arch, join(root, output)))
   return join(root, output)
 }
 
+/** The binaries of every architecture for which a compiler is there; none of older sources stays. */
+function prebuildAll() {
+  const crossed = Object.keys(CROSS).filter(
+    (arch) => arch !== process.arch && Object.keys(CROSS[arch].programs).every(onPath),
+  )
+  const made = [process.arch, ...crossed]
+  mkdirSync(join(root, 'prebuilds'), { recursive: true })
+  for (const folder of readdirSync(join(root, 'prebuilds'))) {
+    if (made.some((arch) => folder === `linux-${arch}`)) continue
+    say(`Deleting prebuilds/${folder}: it cannot be made anew here (--arch NAME gets the compiler)`)
+    rmSync(join(root, 'prebuilds', folder), { recursive: true })
+  }
+  return made.map((arch) => prebuild(arch))
+}
+
 if (isProgram(import.meta.url)) {
-  const { values } = parseArgs({ options: { arch: { type: 'string', default: process.arch } } })
-  const file = prebuild(values.arch)
-  say(`${relative(root, file)}: ${Math.ceil(statSync(file).size / 1024)} KiB`)
+  const { values } = parseArgs({ options: { arch: { type: 'string' } } })
+  for (const file of values.arch === undefined ? prebuildAll() : [prebuild(values.arch)]) {
+    say(`${relative(root, file)}: ${Math.ceil(statSync(file).size / 1024)} KiB`)
+  }
 }

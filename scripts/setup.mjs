@@ -40,7 +40,7 @@ export function run(command, args, options = {}) {
   return result
 }
 
-function onPath(program) {
+export function onPath(program) {
   return (process.env.PATH ?? '').split(':').some((folder) => {
     try {
       accessSync(join(folder, program), constants.X_OK)
@@ -91,7 +91,7 @@ function files(path) {
 
 /** Runs `build` unless it ran before for the same contents of `inputs`, and left `output`. */
 export function whenChanged(name, inputs, output, build) {
-  const hash = createHash('sha256').update(process.version).update(process.arch)
+  const hash = createHash('sha256').update(process.arch) // not the version: Node-API is for all
   for (const file of inputs.flatMap((input) => files(join(root, input)))) {
     hash.update(relative(root, file)).update(readFileSync(file))
   }

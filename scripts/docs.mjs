@@ -1,0 +1,8 @@
+// npm run docs: the API reference, from the docstrings into docs/api. A warning fails it.
+
+import { join } from 'node:path'
+import { installDependencies, root, run, say } from './setup.mjs'
+
+installDependencies()
+run(process.execPath, [join(root, 'node_modules/typedoc/bin/typedoc'), '--logLevel', 'Warn'])
+say('docs/api/index.html')
