@@ -13,7 +13,7 @@ export {
   type Residency,
   type SharedHandle,
 } from './memory/emucxl.js'
-export { EmucxlError, type ErrorCode, type ErrorDetails } from './memory/errors.js'
+export { EmucxlError, ERROR_CODES, type ErrorCode, type ErrorDetails } from './memory/errors.js'
 export type { AsyncOptions } from './memory/jobs.js'
 export {
   LATENCY_PRESETS,

@@ -32,13 +32,19 @@ export const LOCAL_MEMORY = 0
 /** The first remote node. */
 export const REMOTE_MEMORY = 1
 
+/** How many ranges of addresses, and their length together. */
 export interface Ranges {
+  /** Number of ranges. */
   ranges: number
+  /** Bytes of address space. */
   bytes: number
 }
 
+/** What a node of a context holds: see {@link Emucxl.stats}. */
 export interface NodeStats {
+  /** The context's number of the node: 0 is local, 1 and up are remote. */
   node: number
+  /** The kernel's number of it. */
   numaNode: number
   /** Bytes asked for, of the regions that live. */
   allocated: number
@@ -48,6 +54,7 @@ export interface NodeStats {
   capacity: number
   /** `capacity − mapped`, or 0. */
   available: number
+  /** Regions that live. */
   regions: number
   /**
    * Freed, their memory gone back; the ranges of addresses wait until the event loop turns, the
@@ -60,8 +67,11 @@ export interface NodeStats {
   idle: Ranges
 }
 
+/** A region of a context: see {@link Emucxl.mappings}. */
 export interface Mapping {
+  /** The context's number of the node: 0 is local, 1 and up are remote. */
   node: number
+  /** The kernel's number of it. */
   numaNode: number
   /** Bytes asked for. */
   size: number
@@ -69,8 +79,11 @@ export interface Mapping {
   mapped: number
   /** Bytes of a page. With `hugePages: 'prefer'` the kernel may use larger ones. */
   pageSize: number
+  /** As asked for when it was allocated. */
   hugePages: HugePages
+  /** Whether other threads can map it. */
   shared: boolean
+  /** Whether its pages are kept in memory, as by mlock(2). */
   locked: boolean
 }
 
@@ -96,7 +109,9 @@ export interface MigrateResult {
 
 /** What another thread needs to attach a shared block; can be sent by `postMessage`. */
 export interface SharedHandle {
+  /** Names the block inside this process. */
   readonly emucxlRegion: number
+  /** Bytes. */
   readonly size: number
 }
 
@@ -217,10 +232,12 @@ export class Emucxl {
     await work
   }
 
+  /** {@link close}, at the end of a block that has the context as `using`. */
   [Symbol.dispose](): void {
     this.close()
   }
 
+  /** {@link closeAsync}, at the end of a block that has the context as `await using`. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.closeAsync()
   }

@@ -1,6 +1,6 @@
 // The errors of this package, made in one place.
 
-/** What an {@link EmucxlError} is about, and what to do. */
+/** Every `code` that an {@link EmucxlError} can have, and what it means. */
 export const ERROR_CODES = {
   ERR_EMUCXL_ABORTED: 'The operation was aborted through its signal.',
   ERR_EMUCXL_BACKEND_UNAVAILABLE:
@@ -24,20 +24,26 @@ export const ERROR_CODES = {
   ERR_EMUCXL_UNSUPPORTED: 'The backend cannot do this.',
 } as const
 
+/** The name of a failure: a key of {@link ERROR_CODES}. */
 export type ErrorCode = keyof typeof ERROR_CODES
 
+/** What an {@link EmucxlError} tells besides its code and message. */
 export interface ErrorDetails {
   /** The system call that failed. */
   syscall?: string
   /** Its error number, negative as everywhere in Node.js (`util.getSystemErrorName` names it). */
   errno?: number
+  /** The error behind it. */
   cause?: unknown
 }
 
 /** A failure that no type or range of an argument explains. A failed call has changed nothing. */
 export class EmucxlError extends Error {
+  /** What went wrong: see {@link ERROR_CODES}. */
   readonly code: ErrorCode
+  /** The system call that failed, where one did. */
   declare readonly syscall?: string
+  /** Its error number, negative as everywhere in Node.js. */
   declare readonly errno?: number
 
   constructor(code: ErrorCode, message: string, details: ErrorDetails = {}) {

@@ -3,6 +3,7 @@
 import { addon } from './addon.js'
 import { checkOptions, checkSignal } from './arguments.js'
 
+/** Options of the methods that work off the main thread. */
 export interface AsyncOptions {
   /**
    * Ends the operation early: the promise is rejected with the signal's reason. A block is then as

@@ -11,6 +11,7 @@ export interface NodeLatency {
   bandwidthGBps: number
 }
 
+/** What accesses to the local node and to the remote ones take. */
 export interface LatencyModel {
   local: NodeLatency
   remote: NodeLatency
@@ -31,6 +32,7 @@ export const LATENCY_PRESETS = {
   },
 } as const satisfies Record<string, LatencyModel>
 
+/** The name of a model in {@link LATENCY_PRESETS}. */
 export type LatencyPreset = keyof typeof LATENCY_PRESETS
 
 function checkNode(value: unknown, name: string): NodeLatency {

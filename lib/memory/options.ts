@@ -26,6 +26,7 @@ import { chooseRoles, type NumaNode, readTopology } from './topology.js'
  * the kernel has some, silently 4 KiB elsewhere. `off`: 4 KiB. */
 export type HugePages = 'require' | 'prefer' | 'off'
 
+/** Which pages a block gets. Given to {@link Emucxl.open} they hold where `alloc` says nothing. */
 export interface PageOptions {
   /** Size of the pages. Default `off`. */
   hugePages?: HugePages
@@ -35,11 +36,13 @@ export interface PageOptions {
   prefault?: boolean
 }
 
+/** Options of {@link Emucxl.alloc}. */
 export interface AllocOptions extends PageOptions {
   /** Memory that worker threads can map too: see {@link Emucxl.alloc}. Default false. */
   shared?: boolean
 }
 
+/** Options of {@link Emucxl.open}. */
 export interface OpenOptions extends PageOptions {
   /**
    * What maps the pages. `auto` takes the kernel module's device, else the kernel's NUMA nodes where
