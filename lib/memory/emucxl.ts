@@ -303,6 +303,11 @@ export class Emucxl {
     node: number,
     options?: AllocOptions & AsyncOptions & { shared?: false },
   ): Promise<ArrayBuffer>
+  allocAsync(
+    size: number,
+    node: number,
+    options?: AllocOptions & AsyncOptions,
+  ): Promise<SharedArrayBuffer | ArrayBuffer>
   async allocAsync(
     size: number,
     node: number,
