@@ -25,7 +25,13 @@ bool fits(const Call& call, const Memory& memory, const char* name, uint64_t off
 }
 
 bool operand(const Call& call, size_t i, const char* name, bool ours, Memory* out) {
-  return ours ? call.address(i, name, out) : call.memory(i, name, out);
+  if (ours) return call.address(i, name, out);
+  if (!call.memory(i, name, out)) return false;
+  if (!out->region || !out->region->freed) return true;
+  // A shared block that was freed keeps its length: what came to it would be lost without a word.
+  throw_failure(call.environment(),
+                fail("ERR_EMUCXL_FREED", std::string(name) + " was freed already"));
+  return false;
 }
 
 }  // namespace
