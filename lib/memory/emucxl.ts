@@ -538,7 +538,7 @@ export class Emucxl {
    */
   fill(address: Address, value: number, offset = 0, size?: number): void {
     const byte = checkByte(value, 'value')
-    const length = size ?? rest(address, offset)
+    const length = size === undefined ? rest(address, offset) : size
     this.#checkRange(offset, length)
     addon.fill(address, offset, length, byte)
   }
@@ -552,7 +552,7 @@ export class Emucxl {
     options?: AsyncOptions,
   ): Promise<void> {
     const byte = checkByte(value, 'value')
-    const length = size ?? rest(address, offset)
+    const length = size === undefined ? rest(address, offset) : size
     this.#checkRange(offset, length)
     await run(options, (job) => addon.fillAsync(job, address, offset, length, byte))
   }
