@@ -101,17 +101,16 @@ Wanted like(const Region& region, size_t size) {
 
 void carry_over(Region* from, Region* to) {
   const Region& old = *from;
-  const Region& fresh = *to;
-  const size_t bytes = std::min(old.size, fresh.size);
+  const size_t bytes = std::min(old.size, to->size);
   // Whole pages move. A block that shrinks leaves data behind its new end: that is cleared.
-  const size_t pages = std::min(round_up(bytes, old.range.unit), fresh.range.length);
-  if (relocate(old.range, fresh.range, pages)) {
+  const size_t pages = std::min(round_up(bytes, old.range.unit), to->range.length);
+  if (relocate(old.range, &to->range, pages)) {
     // Both are mappings that will never merge with their neighbours again.
     table().not_reusable(from);
     table().not_reusable(to);
-    if (old.size > bytes) memset(fresh.range.start + bytes, 0, pages - bytes);
+    if (old.size > bytes) memset(to->range.start + bytes, 0, pages - bytes);
   } else {
-    memcpy(fresh.range.start, old.range.start, bytes);
+    memcpy(to->range.start, old.range.start, bytes);
   }
 }
 

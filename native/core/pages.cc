@@ -13,8 +13,14 @@
 #ifndef MADV_POPULATE_WRITE
 #define MADV_POPULATE_WRITE 23  // Linux 5.14
 #endif
+#ifndef MADV_DONTNEED_LOCKED
+#define MADV_DONTNEED_LOCKED 24  // Linux 5.18
+#endif
 #ifndef MREMAP_DONTUNMAP
 #define MREMAP_DONTUNMAP 4  // Linux 5.7
+#endif
+#ifndef MAP_FIXED_NOREPLACE
+#define MAP_FIXED_NOREPLACE 0x100000  // Linux 4.17
 #endif
 #ifndef MAP_HUGE_SHIFT
 #define MAP_HUGE_SHIFT 26
@@ -68,9 +74,14 @@ Failure map_aligned(size_t length, Range* out) {
   char* const start = reinterpret_cast<char*>(round_up(reinterpret_cast<size_t>(whole), kHugePage));
   const size_t head = static_cast<size_t>(start - whole);
   const size_t tail = wide - head - length;
-  if ((head != 0 && munmap(whole, head) != 0) || (tail != 0 && munmap(start + length, tail) != 0)) {
+  if (head != 0 && munmap(whole, head) != 0) {
     const int error = errno;
     munmap(whole, wide);
+    return mmap_failed(length, error);
+  }
+  if (tail != 0 && munmap(start + length, tail) != 0) {
+    const int error = errno;
+    munmap(start, length + tail);  // without the head, which may be another thread's by now
     return mmap_failed(length, error);
   }
   *out = Range{start, length, page_size(), true, false};
@@ -141,9 +152,13 @@ bool overlay(const Range& range) {
   void* p = mmap(range.start, range.length, kReadWrite, kAnonymous | MAP_FIXED, -1, 0);
   if (p != MAP_FAILED) return true;
   // The limit of vm.max_map_count: splitting a merged mapping failed and left it as it was.
-  if (!range.anonymous) return false;
-  munlock(range.start, range.length);
-  return madvise(range.start, range.length, MADV_DONTNEED) == 0;
+  if (range.anonymous) {
+    if (madvise(range.start, range.length, MADV_DONTNEED) == 0) return true;
+    if (madvise(range.start, range.length, MADV_DONTNEED_LOCKED) == 0) return true;
+  }
+  // Locked, or a device's: the memory is there already, so that this takes no more of it.
+  memset(range.start, 0, range.length);
+  return false;
 }
 
 bool discard_contents(const Range& range) {
@@ -173,12 +188,22 @@ void unmap_all(std::vector<Range>* ranges) {
   }
 }
 
-bool relocate(const Range& from, const Range& to, size_t length) {
-  if (!from.anonymous || !to.anonymous || from.unit != page_size() || to.unit != page_size()) {
+bool relocate(const Range& from, Range* to, size_t length) {
+  // Before Linux 6.17, mremap unmaps the target and only then finds that it cannot move a range
+  // that lies in two mappings.
+  if (!from.whole || !from.anonymous || !to->anonymous || from.unit != page_size() ||
+      to->unit != page_size()) {
     return false;
   }
-  return mremap(from.start, length, length, MREMAP_MAYMOVE | MREMAP_FIXED | MREMAP_DONTUNMAP,
-                to.start) != MAP_FAILED;
+  if (mremap(from.start, length, length, MREMAP_MAYMOVE | MREMAP_FIXED | MREMAP_DONTUNMAP,
+             to->start) == MAP_FAILED) {
+    // It may still have made a hole there, short of memory for a moment: closed, though without
+    // the policy. Refused where the target is as it was.
+    mmap(to->start, length, kReadWrite, kAnonymous | MAP_FIXED_NOREPLACE, -1, 0);
+    return false;
+  }
+  if (length < to->length) to->whole = false;
+  return true;
 }
 
 Failure residency(const Range& range, Residency* out) {

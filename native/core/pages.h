@@ -22,6 +22,7 @@ struct Range {
   size_t unit = 4096;     // page size in bytes
   bool anonymous = true;  // private anonymous memory; false: a mapping of a device
   bool plain = true;      // no policy, lock or advice of its own: neighbours merge with it
+  bool whole = true;      // lies in one mapping of the kernel's
 };
 
 // Where the pages of a range are now, as the kernel says.
@@ -46,7 +47,8 @@ Failure populate(const Range& range);
 Failure lock(Range* range);
 
 // Physical memory goes back at once, and the range reads as zeros from then on, under any thread
-// that reads or writes it meanwhile. False: the kernel refused (nothing is lost but the memory).
+// that reads or writes it meanwhile. False: the kernel refused; zeros all the same, but the memory
+// goes back only when the range is unmapped.
 bool discard(const Range& range);
 
 // Only the memory goes back: policy and advice stay. False where that is not possible.
@@ -63,7 +65,7 @@ void unmap_all(std::vector<Range>* ranges);
 
 // Moves the first `length` bytes' pages from one range to the other without copying; the old range
 // stays reserved and is left for the caller to discard. False: not possible here, copy instead.
-bool relocate(const Range& from, const Range& to, size_t length);
+bool relocate(const Range& from, Range* to, size_t length);
 
 // Asks the kernel where each page is. Error: ERR_EMUCXL_NOT_PERMITTED where a container forbids it.
 Failure residency(const Range& range, Residency* out);
