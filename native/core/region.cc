@@ -175,10 +175,7 @@ void RegionTable::keep(Region* region) {
   region->keep = true;
 }
 
-void RegionTable::not_reusable(Region* region) {
-  const std::lock_guard<std::mutex> guard(mutex_);
-  region->reusable = false;
-}
+void RegionTable::not_reusable(Region* region) { region->reusable = false; }
 
 bool RegionTable::begin_move(Region* region) {
   const std::lock_guard<std::mutex> guard(mutex_);

@@ -48,8 +48,10 @@ struct Region {
   bool keep = false;               // somebody unknown may hold the addresses: never give them back
   bool overlaid = false;           // kept, and made zeros for good
   bool moving = false;             // a migrate or resize is under way
-  bool reusable = false;   // once nobody knows it, its range can serve another region of the node
-  bool committed = false;  // is in the account of its node
+  bool committed = false;          // is in the account of its node
+  // Once nobody knows it, its range can serve another region of the node. A migrate may end that
+  // while another thread frees the region.
+  std::atomic<bool> reusable{false};
   Attachment attachment;
 };
 
