@@ -6,6 +6,7 @@ import {
   blockBytes,
   type Context,
   type Experiment,
+  noteRepetitions,
   type Table,
   turn,
   twoNodes,
@@ -70,11 +71,13 @@ async function measure(context: Context, directions: readonly Direction[]): Prom
   const { cxl, settings } = context
   const samples = settings.runs ?? SAMPLES
   for (const direction of directions) verifyCopy(cxl, direction) // warms up as well
-  for (let i = 0; i < samples; i++) {
+  let taken = 0
+  while (taken < samples && (taken === 0 || !context.timeIsUp())) {
     for (const direction of directions) direction.ns.push(copyOnce(cxl, direction))
-    context.progress((i + 1) / samples)
+    context.progress(++taken / samples)
     await turn()
   }
+  noteRepetitions(context, 'copy', taken, samples)
 }
 
 async function run(context: Context): Promise<CopyRow[]> {

@@ -24,6 +24,11 @@ export interface Context {
   memoryOfEach: number
   /** Whether the process may run on one CPU alone. */
   pinned: boolean
+  /**
+   * Whether the experiment is to end with the repetitions that it has, one at least: it has taken
+   * long, and the user has not said how many there are to be.
+   */
+  timeIsUp(): boolean
   /** Tells how much is done, from 0 to 1. */
   progress(done: number): void
   /** Adds a line to those that say under which conditions the figures were taken. */
@@ -56,6 +61,19 @@ export interface Experiment<Row extends object = object> {
   /** Rows of figures: the experiment's part of the JSON report. */
   run(context: Context): Promise<Row[]>
   table(rows: readonly Row[]): Table
+}
+
+/** Says so where time was up before all repetitions were made. */
+export function noteRepetitions(
+  { settings, condition }: Context,
+  name: string,
+  made: number,
+  wanted: number,
+): void {
+  if (settings.runs !== undefined || made >= wanted) return
+  condition(
+    `${name}: time was up after ${made} of ${wanted} repetitions; --runs ${wanted} makes all`,
+  )
 }
 
 /** Lets the event loop turn: freed memory goes back, and a signal is heard. */

@@ -6,6 +6,7 @@ import {
   blockBytes,
   type Context,
   type Experiment,
+  noteRepetitions,
   type Table,
   turn,
   twoNodes,
@@ -98,6 +99,7 @@ async function takeRound(
       }
       onSample()
       await turn()
+      if (context.timeIsUp()) break
     }
   } finally {
     for (const [, block] of blocks) cxl.free(block)
@@ -116,7 +118,9 @@ async function run(context: Context): Promise<LatencyRow[]> {
   for (let left = Math.min(ROUNDS, samples); left > 0; left--) {
     const order = left % 2 === 0 ? subjects : [...subjects].reverse()
     await takeRound(context, order, bytes, Math.ceil((samples - taken) / left), onSample)
+    if (context.timeIsUp()) break
   }
+  noteRepetitions(context, 'latency', taken, samples)
   addConditions(context, subjects)
   return subjects.map(({ node, nsPerLoad, pageBytes, pinned }) => {
     const { best, median, p99, sd } = summarize(nsPerLoad)

@@ -2,7 +2,14 @@
 // region for each element, which is what a queue costs where every element is a system call.
 
 import type { Emucxl } from '../lib/memory/emucxl.js'
-import { type Context, type Experiment, type Table, turn, twoNodes } from './experiment.js'
+import {
+  type Context,
+  type Experiment,
+  noteRepetitions,
+  type Table,
+  turn,
+  twoNodes,
+} from './experiment.js'
 import { verifyPlacement } from './placement.js'
 import { summarize } from './statistics.js'
 
@@ -79,6 +86,11 @@ class RegionQueue {
     return data
   }
 
+  /** Frees what is left. */
+  destroy(): void {
+    while (this.dequeue() !== undefined);
+  }
+
   regions(): ArrayBuffer[] {
     return this.#elements.flatMap((element) => (element ? [element.buffer as ArrayBuffer] : []))
   }
@@ -94,14 +106,18 @@ const milliseconds = (began: bigint) => Number(process.hrtime.bigint() - began) 
 /** Fills a queue and empties it again. */
 function fillAndDrain(cxl: Emucxl, node: number, operations: number, times: Times): void {
   const queue = new RegionQueue(cxl, node)
-  const began = process.hrtime.bigint()
-  for (let i = 0; i < operations; i++) queue.enqueue(i)
-  times.enqueue.push(milliseconds(began))
-  const drained = process.hrtime.bigint()
-  for (let i = 0; i < operations; i++) {
-    if (queue.dequeue() !== i) throw new Error(`element ${i} of the queue came out of turn`)
+  try {
+    const began = process.hrtime.bigint()
+    for (let i = 0; i < operations; i++) queue.enqueue(i)
+    times.enqueue.push(milliseconds(began))
+    const drained = process.hrtime.bigint()
+    for (let i = 0; i < operations; i++) {
+      if (queue.dequeue() !== i) throw new Error(`element ${i} of the queue came out of turn`)
+    }
+    times.dequeue.push(milliseconds(drained))
+  } finally {
+    queue.destroy()
   }
-  times.dequeue.push(milliseconds(drained))
 }
 
 /** What was freed waits for the event loop; a run must not pay for the one before. */
@@ -118,22 +134,28 @@ async function run(context: Context): Promise<QueueRow[]> {
   if (!context.pinned) context.condition('thread not pinned')
   const probe = new RegionQueue(cxl, remote.node)
   probe.enqueue(1)
-  verifyPlacement(context, probe.regions())
-  probe.dequeue()
+  try {
+    verifyPlacement(context, probe.regions())
+  } finally {
+    probe.destroy()
+  }
   const subjects = [local, remote].map(({ node, role }) => ({
     node,
     role,
     times: { enqueue: [], dequeue: [] } as Times,
   }))
-  for (let i = 0; i <= runs; i++) {
+  let made = 0
+  for (let i = 0; i <= runs && (made === 0 || !context.timeIsUp()); i++) {
     // Who goes first changes: the second of two equal phases can be slower by the heap's layout.
     for (const { node, times } of i % 2 === 0 ? subjects : [...subjects].reverse()) {
       await settle(cxl)
       const uncounted = { enqueue: [], dequeue: [] } // the first run warms up
       fillAndDrain(cxl, node, operations, i === 0 ? uncounted : times)
     }
+    made = i
     context.progress((i + 1) / (runs + 1))
   }
+  noteRepetitions(context, 'queue', made, runs)
   await settle(cxl)
   return (['enqueue', 'dequeue'] as const).flatMap((operation) =>
     subjects.map(({ role, times }) => {
@@ -143,7 +165,7 @@ async function run(context: Context): Promise<QueueRow[]> {
         operation,
         node: role,
         operations,
-        runs,
+        runs: made,
         meanMs: mean,
         sdMs: sd,
         nsPerOperation: (mean * 1e6) / operations,

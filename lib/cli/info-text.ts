@@ -92,13 +92,14 @@ function daxText(dax: DaxDevice): string {
   return `${size}${aligned}${target}; ${fileText(dax)}`
 }
 
-function devicesText({ device, devdax, libnuma }: InfoReport, width: number): string {
+function devicesText({ device, devdax, libnuma, addon }: InfoReport, width: number): string {
   const entries: [string, string][] = [
     [device.path, fileText(device)],
     ...devdax.map((dax): [string, string] => [dax.path, daxText(dax)]),
   ]
   if (devdax.length === 0) entries.push(['devdax', 'no devices'])
-  entries.push(['libnuma', libnuma.available ? 'found' : (libnuma.reason ?? 'missing')])
+  const missing = `${addon.loaded ? '' : 'unknown: '}${libnuma.reason}`
+  entries.push(['libnuma', libnuma.available ? 'found' : missing])
   return pairs(entries, width)
 }
 

@@ -2,9 +2,12 @@
 
 import { spawnSync } from 'node:child_process'
 import { openSync } from 'node:fs'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import type { BenchReport } from '../../lib/cli/bench.js'
 import { emucxl, MAIN } from './command.js'
+
+// Each starts processes of its own, on a machine that may be busy.
+vi.setConfig({ testTimeout: 60_000 })
 
 /** A bench that takes no time, of which the shape can be seen. */
 const QUICK = ['--backend', 'emulated', '--runs', '2', '--count', '50', '--size', '1MiB']
@@ -93,11 +96,9 @@ describe('the JSON report', () => {
         nsPerOperation: positive,
         paperMeanMs,
       }))
-    expect(experiments['queue']?.rows).toEqual([
-      ...rows('enqueue', 502.98, 567.21),
-      ...rows('dequeue', 417.69, 500.4),
-    ])
-    for (const row of experiments['queue']?.rows as { meanMs: number; nsPerOperation: number }[]) {
+    const found = experiments['queue']?.rows
+    expect(found).toEqual([...rows('enqueue', 502.98, 567.21), ...rows('dequeue', 417.69, 500.4)])
+    for (const row of found as { meanMs: number; nsPerOperation: number }[]) {
       expect(row.nsPerOperation).toBeCloseTo((row.meanMs * 1e6) / 50, 3)
     }
   })
@@ -135,7 +136,7 @@ describe('the tables', () => {
       expect(stdout).toContain(`\n${name} (backend emulated): `)
     }
     expect(stdout).toMatch(/^ {2}enqueue +remote .* 567\.21 +1\.13$/m)
-    expect(lines.findIndex((line) => line === '! emulated: not a CXL measurement')).toBeGreaterThan(
+    expect(lines.indexOf('! emulated: not a CXL measurement')).toBeGreaterThan(
       lines.findIndex((line) => line.startsWith('  dequeue')),
     )
   })
@@ -196,7 +197,7 @@ describe('failures end with code 1, a message and its code, and no stack', () =>
     failed(code, stderr)
     expect(stdout).toBe('')
     expect(stderr).toMatch(/^emucxl: .*could not be loaded.*\[ERR_EMUCXL_LOAD\]\n/)
-    expect(stderr).toContain('npm rebuild emucxl')
+    expect(stderr).toContain('npm run install')
   })
 
   it('with a backend that cannot run', async (context) => {
