@@ -110,14 +110,14 @@ function limitText(limit: Limit): string {
 
 function limitsText({ limits }: InfoReport, width: number): string {
   const { transparentHugePages, hugePools, maxMapCount, lockedMemory } = limits
-  const pools = hugePools.map(
-    ({ pageSize, total, free }) =>
-      `${figure(free)} of ${figure(total)} pages of ${bytesText(pageSize)} free`,
-  )
+  const pools = hugePools.map(({ pageSize, total, free }) => {
+    const size = bytesText(pageSize)
+    return total === 0 ? `none of ${size}` : `${figure(free)} of ${figure(total)} of ${size} free`
+  })
   return pairs(
     [
       ['transparent huge pages', transparentHugePages ?? 'not in this kernel'],
-      ['huge page pools', pools.length === 0 ? 'none' : pools.join('; ')],
+      ['huge pages, reserved', pools.length === 0 ? 'none' : pools.join('; ')],
       [
         'mappings of a process',
         maxMapCount === null ? 'unknown' : `up to ${figure(maxMapCount)} (vm.max_map_count)`,
