@@ -2,12 +2,9 @@
 
 import { spawnSync } from 'node:child_process'
 import { openSync } from 'node:fs'
-import { describe, expect, it, vi } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import type { BenchReport } from '../../lib/cli/bench.js'
 import { emucxl, MAIN } from './command.js'
-
-// Each starts processes of its own, on a machine that may be busy.
-vi.setConfig({ testTimeout: 60_000 })
 
 /** A bench that takes no time, of which the shape can be seen. */
 const QUICK = ['--backend', 'emulated', '--runs', '2', '--count', '50', '--size', '1MiB']

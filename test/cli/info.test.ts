@@ -2,15 +2,12 @@
 
 import { chmodSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { describe, expect, it, vi } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { describe as print } from '../../lib/cli/info-text.js'
 import { type InfoReport, takeInventory } from '../../lib/cli/inventory.js'
 import { ADDON_NODE_API } from '../../lib/memory/addon.js'
 import { emucxl } from './command.js'
 import { dax, type Files, layOut, nodes, runsOn } from './layout.js'
-
-// Each starts processes of its own, on a machine that may be busy.
-vi.setConfig({ testTimeout: 60_000 })
 
 const DEVICE = '/dev/emucxl'
 

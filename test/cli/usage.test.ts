@@ -1,12 +1,9 @@
 // Words and options of the command line: help, exit codes, and what is said of wrong ones.
 
 import { readFileSync } from 'node:fs'
-import { describe, expect, it, vi } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { byteSize, UsageError, wholeNumber } from '../../lib/cli/usage.js'
 import { emucxl } from './command.js'
-
-// Each starts processes of its own, on a machine that may be busy.
-vi.setConfig({ testTimeout: 60_000 })
 
 const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'))
 
