@@ -51,15 +51,21 @@ export function onPath(program) {
   })
 }
 
+function isThere(name) {
+  if (!name.endsWith('.h')) return onPath(name)
+  return ['/usr/include', '/usr/local/include'].some((folder) => existsSync(join(folder, name)))
+}
+
 /**
- * Sees to programs of Debian packages: as root it installs what is missing, else it says what to
- * run. Returns whether all are there; ends the process where `required` ones are not.
+ * Sees to programs and header files of Debian packages: as root it installs what is missing, else
+ * it says what to run. Returns whether all are there; ends the process where `required` ones are
+ * not.
  */
 export function needPrograms(programs, { required }) {
   const missing = () => [
     ...new Set(
       Object.entries(programs)
-        .filter(([name]) => !onPath(name))
+        .filter(([name]) => !isThere(name))
         .map(([, pkg]) => pkg),
     ),
   ]

@@ -1,0 +1,53 @@
+// A test's body in a child process, for what would spoil the process that all tests share: limits
+// that cannot be raised again, privileges given up, mappings used up.
+#pragma once
+
+#include <doctest/doctest.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <cstring>
+#include <string>
+
+namespace emucxl {
+
+// Ends the child, which says why. Nothing is allocated: there may be nothing left.
+#define EXPECT_IN_CHILD(condition) \
+  if (!(condition)) emucxl::give_up(__FILE__ ": " #condition)
+
+[[noreturn]] inline void give_up(const char* what) {
+  _exit(write(STDOUT_FILENO, what, strlen(what)) < 0 ? 2 : 1);
+}
+
+// Runs `body` in a child. Empty when it came to its end; else what it expected, or its signal.
+template <typename Body>
+std::string in_child(Body body) {
+  int ends[2];
+  if (pipe(ends) != 0) return "pipe";
+  fflush(stdout);
+  const pid_t child = fork();
+  if (child == 0) {
+    dup2(ends[1], STDOUT_FILENO);
+    body();
+    _exit(0);
+  }
+  close(ends[1]);
+  std::string said;
+  char text[512];
+  for (ssize_t n; (n = read(ends[0], text, sizeof text)) > 0;) said.append(text, size_t(n));
+  close(ends[0]);
+  int status = 0;
+  if (child < 0 || waitpid(child, &status, 0) != child) return "fork or waitpid";
+  if (WIFSIGNALED(status)) return said + " signal " + std::to_string(WTERMSIG(status));
+  if (WEXITSTATUS(status) != 0) return said + " exit " + std::to_string(WEXITSTATUS(status));
+  return {};
+}
+
+template <typename Body>
+void check_in_child(Body body) {
+  const std::string said = in_child(body);
+  CHECK(said == "");
+}
+
+}  // namespace emucxl

@@ -1,0 +1,36 @@
+// What a range of memory holds, and what the process has mapped.
+#pragma once
+
+#include <unistd.h>
+
+#include <cstdio>
+#include <cstring>
+
+#include "pages.h"
+
+namespace emucxl {
+
+inline bool all_bytes(const char* start, size_t length, char value) {
+  for (size_t i = 0; i < length; ++i) {
+    if (start[i] != value) return false;
+  }
+  return true;
+}
+
+inline bool all_bytes(const Range& range, char value) {
+  return all_bytes(range.start, range.length, value);
+}
+
+inline void write_all(const Range& range, char value) { memset(range.start, value, range.length); }
+
+// Address space of the process in bytes. Of use for differences far above what a test and its
+// sanitizer map on the side.
+inline uint64_t mapped_bytes() {
+  uint64_t pages = 0;
+  FILE* file = fopen("/proc/self/statm", "re");
+  if (file == nullptr || fscanf(file, "%lu", &pages) != 1) pages = 0;
+  if (file != nullptr) fclose(file);
+  return pages * page_size();
+}
+
+}  // namespace emucxl

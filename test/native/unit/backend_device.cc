@@ -1,0 +1,96 @@
+// The device backend, over /dev/zero, which maps zeros as the kernel module does. That the offset
+// names the node is not shown here: /dev/zero has memory at offset 0 alone.
+#include <doctest/doctest.h>
+#include <unistd.h>
+
+#include <cerrno>
+
+#include "backend.h"
+#include "child.h"
+#include "contents.h"
+
+using namespace emucxl;
+
+namespace {
+
+constexpr uid_t kNobody = 65534;
+
+Failure why_not(const char* path) {
+  Failure failure;
+  CHECK(open_device(path, &failure) == nullptr);
+  CHECK(std::string(failure.code) == "ERR_EMUCXL_BACKEND_UNAVAILABLE");
+  return failure;
+}
+
+}  // namespace
+
+TEST_CASE("a device is mapped, wiped and unmapped") {
+  Failure failure;
+  const auto backend = open_device("/dev/zero", &failure);
+  REQUIRE_MESSAGE(backend != nullptr, failure.message);
+  CHECK(std::string(backend->name()) == "device");
+  Range range;
+  REQUIRE_FALSE(backend->map({5000, 0, HugePages::off}, &range));
+  CHECK(range.length == round_up(5000, page_size()));
+  CHECK_FALSE(range.anonymous);
+  CHECK_FALSE(range.plain);
+  write_all(range, 1);
+  CHECK(discard(range));
+  CHECK(all_bytes(range, 0));
+  CHECK(unmap(range));
+}
+
+TEST_CASE("a mapping outlives the descriptor") {
+  Failure failure;
+  auto backend = open_device("/dev/zero", &failure);
+  REQUIRE(backend != nullptr);
+  Range range;
+  REQUIRE_FALSE(backend->map({1, 0, HugePages::off}, &range));
+  backend.reset();
+  write_all(range, 1);
+  CHECK(all_bytes(range, 1));
+  CHECK(unmap(range));
+}
+
+TEST_CASE("the device does not migrate in place") {
+  Failure failure;
+  const auto backend = open_device("/dev/zero", &failure);
+  REQUIRE(backend != nullptr);
+  CHECK_FALSE(backend->can().migrates);
+  const std::atomic<bool> never{false};
+  MoveResult result;
+  const Failure moved = backend->move({}, 0, 1, never, &result);
+  REQUIRE(moved);
+  CHECK(std::string(moved.code) == "ERR_EMUCXL_UNSUPPORTED");
+}
+
+TEST_CASE("more than the device can map is an error with its errno") {
+  Failure failure;
+  const auto backend = open_device("/dev/zero", &failure);
+  REQUIRE(backend != nullptr);
+  Range range;
+  const Failure mapped = backend->map({size_t{1} << 47, 0, HugePages::off}, &range);
+  REQUIRE(mapped);
+  CHECK(std::string(mapped.code) == "ERR_EMUCXL_NO_MEMORY");
+  CHECK(std::string(mapped.syscall) == "mmap");
+  CHECK(mapped.error == ENOMEM);
+}
+
+TEST_CASE("what keeps the device from opening is said") {
+  CHECK(why_not("/dev/emucxl-of-no-machine").error == ENOENT);
+  CHECK(why_not("/etc/passwd").message == "/etc/passwd is not a character device");
+  CHECK(why_not("/dev").error == EISDIR);
+}
+
+TEST_CASE("a device that this user may not open") {
+  if (geteuid() != 0) {
+    MESSAGE("skipped: needs root, to become a user who may not open /dev/mem");
+    return;
+  }
+  check_in_child([] {
+    EXPECT_IN_CHILD(seteuid(kNobody) == 0);
+    Failure failure;
+    EXPECT_IN_CHILD(open_device("/dev/mem", &failure) == nullptr);
+    EXPECT_IN_CHILD(failure.error == EACCES || failure.error == ENOENT);
+  });
+}

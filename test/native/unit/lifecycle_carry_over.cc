@@ -1,0 +1,61 @@
+// carry_over, the heart of resize: the new block has the old contents and zeros behind them, again
+// and again, whatever kind of pages it has.
+#include <doctest/doctest.h>
+
+#include "contents.h"
+#include "opened.h"
+
+using namespace emucxl;
+
+namespace {
+
+// As resize() of the binding does it.
+Region* resized(const Opened& opened, Region* old, size_t size) {
+  Region* fresh = nullptr;
+  REQUIRE_FALSE(obtain(like(*old, size), old->range.length, &fresh));
+  REQUIRE(table().retire(old));
+  carry_over(old, fresh);
+  table().wipe(old);
+  CHECK(all_bytes(old->range, 0));
+  table().drop(old);
+  table().enter(fresh, 1);
+  CHECK(opened.account(0).allocated == size);
+  return fresh;
+}
+
+void check_sizes(const Opened& opened, const std::vector<size_t>& sizes) {
+  size_t written = sizes.front();
+  Region* region = opened.alloc(written);
+  REQUIRE(region != nullptr);
+  memset(region->range.start, 1, written);
+  for (const size_t size : sizes) {
+    CAPTURE(size);
+    region = resized(opened, region, size);
+    written = std::min(written, size);
+    CHECK(all_bytes(region->range.start, written, 1));
+    CHECK(all_bytes(region->range.start + written, region->range.length - written, 0));
+  }
+  table().drop(region);
+  CHECK(is_empty(opened.account(0)));
+  CHECK(is_empty(opened.account(0).pending));
+}
+
+}  // namespace
+
+TEST_CASE("growing keeps the contents and adds zeros") {
+  check_sizes(Opened(), {1, 4096, 4097, 100000, 3 * kMiB});
+}
+
+TEST_CASE("shrinking clears what lies behind the new end") {
+  check_sizes(Opened(), {3 * kMiB, 100000, 99999, 4097, 4096, 5, 1});
+}
+
+TEST_CASE("up and down: what was cut off does not come back") {
+  check_sizes(Opened(), {100000, 300000, 10, 200000, 5000, 5000, 400000});
+}
+
+TEST_CASE("memory of a device is copied") {
+  Failure failure;
+  const Opened opened(open_device("/dev/zero", &failure));
+  check_sizes(opened, {10000, 300000, 10, 200000});
+}
