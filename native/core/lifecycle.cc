@@ -100,18 +100,28 @@ Wanted like(const Region& region, size_t size) {
 }
 
 void carry_over(Region* from, Region* to) {
-  const Region& old = *from;
-  const size_t bytes = std::min(old.size, to->size);
-  // Whole pages move. A block that shrinks leaves data behind its new end: that is cleared.
-  const size_t pages = std::min(round_up(bytes, old.range.unit), to->range.length);
-  if (relocate(old.range, &to->range, pages)) {
-    // Both are mappings that will never merge with their neighbours again.
-    table().not_reusable(from);
-    table().not_reusable(to);
-    if (old.size > bytes) memset(to->range.start + bytes, 0, pages - bytes);
-  } else {
-    memcpy(to->range.start, old.range.start, bytes);
+  const Range& old = from->range;
+  const Range& fresh = to->range;
+  const size_t bytes = std::min(from->size, to->size);
+  // Whole pages move, one mapping of the kernel's after the other: it moves no two at once.
+  const size_t end = std::min(round_up(bytes, old.unit), fresh.length);
+  std::vector<size_t> seams = from->seams;
+  seams.push_back(end);
+  size_t done = 0;
+  for (const size_t seam : seams) {
+    const size_t next = std::min(seam, end);
+    if (next == done) continue;
+    if (!relocate(old, fresh, done, next - done)) break;
+    done = next;
+    if (done < fresh.length) to->seams.push_back(done);
   }
+  if (done < bytes) memcpy(fresh.start + done, old.start + done, bytes - done);
+  if (done == 0) return;
+  // A block that shrinks leaves data behind its new end, in the last page that moved.
+  if (done > bytes) memset(fresh.start + bytes, 0, done - bytes);
+  // Both are mappings that will never merge with their neighbours again.
+  table().not_reusable(from);
+  table().not_reusable(to);
 }
 
 Failure migrate(Region* region, uint32_t node, const std::atomic<bool>& cancelled,

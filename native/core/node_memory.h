@@ -5,8 +5,9 @@
 
 namespace emucxl {
 
-// Bytes that are free on the node, or that the kernel can free there at once (its file cache). With a
-// negative node, or where the machine has one node, of the whole machine. UINT64_MAX when unknown.
+// Bytes that are free on the node, or that the kernel can free there at once (its file cache). With
+// a negative node, or where the machine has one node, of the whole machine. UINT64_MAX when
+// unknown.
 uint64_t available_memory(int numa_node);
 
 }  // namespace emucxl

@@ -188,21 +188,19 @@ void unmap_all(std::vector<Range>* ranges) {
   }
 }
 
-bool relocate(const Range& from, Range* to, size_t length) {
-  // Before Linux 6.17, mremap unmaps the target and only then finds that it cannot move a range
-  // that lies in two mappings.
-  if (!from.whole || !from.anonymous || !to->anonymous || from.unit != page_size() ||
-      to->unit != page_size()) {
+bool relocate(const Range& from, const Range& to, size_t offset, size_t length) {
+  if (!from.anonymous || !to.anonymous || from.unit != page_size() || to.unit != page_size()) {
     return false;
   }
-  if (mremap(from.start, length, length, MREMAP_MAYMOVE | MREMAP_FIXED | MREMAP_DONTUNMAP,
-             to->start) == MAP_FAILED) {
-    // It may still have made a hole there, short of memory for a moment: closed, though without
-    // the policy. Refused where the target is as it was.
-    mmap(to->start, length, kReadWrite, kAnonymous | MAP_FIXED_NOREPLACE, -1, 0);
+  char* const target = to.start + offset;
+  if (mremap(from.start + offset, length, length, MREMAP_MAYMOVE | MREMAP_FIXED | MREMAP_DONTUNMAP,
+             target) == MAP_FAILED) {
+    // The target is unmapped before the kernel finds that it cannot move the source (short of
+    // memory; until Linux 6.17 also a source in two mappings). A hole is closed, though without the
+    // policy; refused where the target is as it was.
+    mmap(target, length, kReadWrite, kAnonymous | MAP_FIXED_NOREPLACE, -1, 0);
     return false;
   }
-  if (length < to->length) to->whole = false;
   return true;
 }
 

@@ -22,7 +22,6 @@ struct Range {
   size_t unit = 4096;     // page size in bytes
   bool anonymous = true;  // private anonymous memory; false: a mapping of a device
   bool plain = true;      // no policy, lock or advice of its own: neighbours merge with it
-  bool whole = true;      // lies in one mapping of the kernel's
 };
 
 // Where the pages of a range are now, as the kernel says.
@@ -63,9 +62,10 @@ bool unmap(const Range& range);
 // Unmaps many, neighbours in one call, and leaves those that the kernel refuses to unmap.
 void unmap_all(std::vector<Range>* ranges);
 
-// Moves the first `length` bytes' pages from one range to the other without copying; the old range
-// stays reserved and is left for the caller to discard. False: not possible here, copy instead.
-bool relocate(const Range& from, Range* to, size_t length);
+// Moves the pages of `length` bytes, from `offset` on, from one range to the same place in the
+// other without copying. What they leave stays reserved, for the caller to discard. They must lie
+// in one mapping of the kernel's. False: not possible here, copy instead.
+bool relocate(const Range& from, const Range& to, size_t offset, size_t length);
 
 // Asks the kernel where each page is. Error: ERR_EMUCXL_NOT_PERMITTED where a container forbids it.
 Failure residency(const Range& range, Residency* out);

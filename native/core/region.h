@@ -52,6 +52,9 @@ struct Region {
   // Once nobody knows it, its range can serve another region of the node. A migrate may end that
   // while another thread frees the region.
   std::atomic<bool> reusable{false};
+  // Offsets at which the range may go from one mapping of the kernel's to another, in order: where
+  // it has grown. Only whoever began a move of the region touches them.
+  std::vector<size_t> seams;
   Attachment attachment;
 };
 

@@ -83,7 +83,7 @@ TEST_CASE("pages can be moved with no address to spare") {
     EXPECT_IN_CHILD(!map_anonymous(2 * kRoom, HugePages::off, &to));
     write_all(from, 1);
     use_up_addresses();
-    const bool moved = relocate(from, &to, from.length);
+    const bool moved = relocate(from, to, 0, from.length);
     EXPECT_IN_CHILD(all_bytes(to, moved ? 1 : 0));
     EXPECT_IN_CHILD(all_bytes(from, moved ? 0 : 1));
   });

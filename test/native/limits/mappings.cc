@@ -132,7 +132,7 @@ TEST_CASE("pages that cannot be moved are where they were, and their target is m
     const Middle from;
     Middle to;
     use_up_mappings();
-    EXPECT_IN_CHILD(!relocate(from.range, &to.range, page_size()));
+    EXPECT_IN_CHILD(!relocate(from.range, to.range, 0, page_size()));
     EXPECT_IN_CHILD(all_bytes(from.all, 1));
     EXPECT_IN_CHILD(all_bytes(to.all, 1));
   });

@@ -21,7 +21,7 @@ TEST_CASE("the pages are at the new place, and the old place is empty and reserv
   Range from = mapped(4);
   Range to = mapped(8);
   write_all(from, 3);
-  if (!relocate(from, &to, from.length)) {
+  if (!relocate(from, to, 0, from.length)) {
     MESSAGE("skipped: mremap(MREMAP_DONTUNMAP) needs Linux 5.7");
     return;
   }
@@ -35,16 +35,35 @@ TEST_CASE("the pages are at the new place, and the old place is empty and reserv
 }
 
 // Until Linux 6.17, mremap unmapped the target before it found that it cannot move two mappings.
-TEST_CASE("what was put together from two mappings is not moved, and its target stays mapped") {
+TEST_CASE("two mappings are not moved at once, or moved whole; their target stays mapped") {
   Range first = mapped(4);
   Range second = mapped(8);
   Range third = mapped(16);
   write_all(first, 1);
-  if (relocate(first, &second, first.length)) {
+  if (relocate(first, second, 0, first.length)) {
     write_all(second, 2);
-    CHECK_FALSE(relocate(second, &third, second.length));
+    const bool moved = relocate(second, third, 0, second.length);
+    CHECK(all_bytes(third.start, second.length, moved ? 2 : 0));
   }
-  CHECK(all_bytes(third, 0));
+  CHECK(all_bytes(third.start + second.length, third.length - second.length, 0));
+  CHECK(unmap(first));
+  CHECK(unmap(second));
+  CHECK(unmap(third));
+}
+
+TEST_CASE("two mappings are moved one after the other") {
+  Range first = mapped(4);
+  Range second = mapped(8);
+  Range third = mapped(16);
+  write_all(first, 1);
+  if (!relocate(first, second, 0, first.length)) {
+    MESSAGE("skipped: mremap(MREMAP_DONTUNMAP) needs Linux 5.7");
+    return;
+  }
+  write_all(second, 2);
+  CHECK(relocate(second, third, 0, first.length));
+  CHECK(relocate(second, third, first.length, second.length - first.length));
+  CHECK(all_bytes(third.start, second.length, 2));
   CHECK(unmap(first));
   CHECK(unmap(second));
   CHECK(unmap(third));
@@ -56,10 +75,10 @@ TEST_CASE("pages of another kind are not moved") {
   device.anonymous = false;
   Range huge = ordinary;
   huge.unit = kHugePage;
-  CHECK_FALSE(relocate(device, &ordinary, page_size()));
-  CHECK_FALSE(relocate(ordinary, &device, page_size()));
-  CHECK_FALSE(relocate(huge, &ordinary, page_size()));
-  CHECK_FALSE(relocate(ordinary, &huge, page_size()));
+  CHECK_FALSE(relocate(device, ordinary, 0, page_size()));
+  CHECK_FALSE(relocate(ordinary, device, 0, page_size()));
+  CHECK_FALSE(relocate(huge, ordinary, 0, page_size()));
+  CHECK_FALSE(relocate(ordinary, huge, 0, page_size()));
   CHECK(unmap(ordinary));
 }
 
@@ -67,7 +86,7 @@ TEST_CASE("a target that cannot be had leaves both ranges whole") {
   Range from = mapped(4);
   write_all(from, 1);
   Range same = from;  // they overlap: refused
-  CHECK_FALSE(relocate(from, &same, from.length));
+  CHECK_FALSE(relocate(from, same, 0, from.length));
   CHECK(all_bytes(from, 1));
   CHECK(unmap(from));
 }
