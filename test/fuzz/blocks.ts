@@ -1,0 +1,452 @@
+// The life of a block: alloc, free, resize, migrate, and the questions about it.
+
+import type { Address, AllocOptions, MigrateResult, Residency } from 'emucxl'
+import { type AnyBuffer, type Handle, type Operand, Store, wrapsShared } from './memory.js'
+import { type Block, type ContextModel, mappedOf, PAGE } from './model.js'
+import {
+  type Argument,
+  BLOCK_OPTIONS,
+  type BlockOptionsName,
+  BUSY,
+  blockSizeProblems,
+  CLOSED,
+  DETACHED,
+  FREED,
+  failure,
+  NO_MEMORY,
+  nodeProblems,
+  optionsProblems,
+  outOfRange,
+  type Problem,
+  valueFrom,
+} from './values.js'
+import { expectEqual, type Verdict, type World } from './world.js'
+
+/** How a call with an async twin is made; `flying`: what follows does not wait for it. */
+export interface Manner {
+  readonly how: 'sync' | 'async' | 'flying'
+  readonly abort: 'no' | 'before' | 'now' | 'later'
+}
+
+const UNSUPPORTED = failure('ERR_EMUCXL_UNSUPPORTED')
+const LOCK_LIMIT = failure('ERR_EMUCXL_LOCK_LIMIT')
+const SHARED = failure('ERR_EMUCXL_SHARED')
+
+export const closedProblems = (context: ContextModel): Problem[] => (context.open ? [] : [CLOSED])
+
+/** The memory of a block goes, which was freed as `through`. */
+export function retire(block: Block, through: Handle | undefined): void {
+  for (const access of block.store.accesses) access.revoke()
+  block.mover?.revoke()
+  bury(block, through)
+}
+
+function bury(block: Block, through: Handle | undefined): void {
+  const written = !block.store.certain
+  for (const handle of block.handles) {
+    if (handle.state !== 'live') continue
+    const detaches = handle === through && !(block.shared && wrapsShared)
+    handle.state = detaches ? 'detached' : 'zeros'
+    handle.dirty = written
+  }
+  block.life = 'freed'
+  block.context.blocks.delete(block)
+}
+
+/**
+ * As `retire`, where the memory goes off the main thread: until then other buffers over it still show
+ * what was there. Returns what to call then.
+ */
+export function retireLater(block: Block, through: Handle | undefined): () => void {
+  retire(block, through)
+  const clean = block.handles.filter(({ state, dirty }) => state === 'zeros' && !dirty)
+  for (const handle of clean) handle.dirty = true
+  return () => {
+    for (const handle of clean) handle.dirty = false
+  }
+}
+
+/** What is wrong with an address that has to be the start of its block. */
+function startProblems(operand: Operand): Problem[] {
+  if (operand.addressProblems.length !== 0) return operand.addressProblems
+  return operand.offset === 0 ? [] : [outOfRange('address')]
+}
+
+function blockOf(operand: Operand): Block | undefined {
+  return operand.addressProblems.length === 0 ? operand.handle?.block : undefined
+}
+
+/** Options that are no object stay what they are. */
+function withSignal(options: unknown, signal: { signal?: AbortSignal }): AllocOptions {
+  const none = options === undefined
+  const extends_ = none || (typeof options === 'object' && options !== null)
+  return (extends_ ? { ...(options as AllocOptions), ...signal } : options) as AllocOptions
+}
+
+/** Whether a booking surely fails, or may fail. */
+function roomProblems(verdict: Verdict, fits: { can: boolean; must: boolean }): void {
+  if (!fits.can) verdict.must.push(NO_MEMORY)
+  else if (!fits.must) verdict.may.push(NO_MEMORY)
+}
+
+export async function alloc(
+  world: World,
+  context: ContextModel,
+  sizeArgument: Argument,
+  nodeArgument: Argument,
+  optionsName: BlockOptionsName,
+  manner: Manner,
+): Promise<void> {
+  const { cxl } = context.face
+  const size = valueFrom(sizeArgument) as number
+  const node = valueFrom(nodeArgument) as number
+  const mapped = mappedOf(size)
+  let name = cxl === undefined ? 'none' : optionsName
+  // Whether the pool has huge pages is not for the model to say: a node too small for one is.
+  if (name === 'require' && (context.capacities[node] ?? 0) >= 2 ** 21) name = 'prefer'
+  const options = BLOCK_OPTIONS[name] as AllocOptions | undefined
+  const huge = name === 'prefer' || name === 'require'
+  const locked = options?.lock ?? context.locked
+  const shared = options?.shared ?? false
+  const verdict: Verdict = {
+    must: [
+      ...closedProblems(context),
+      ...blockSizeProblems(size),
+      ...nodeProblems(node, context.capacities.length),
+      ...optionsProblems(name),
+    ],
+    may: locked ? [LOCK_LIMIT] : [],
+  }
+  if (huge && cxl?.backend === 'device') verdict.must.push(UNSUPPORTED)
+  const valid = verdict.must.length === 0
+  if (name === 'require') verdict.must.push(NO_MEMORY)
+  const text = `${context.name}.alloc(${String(size)}, ${String(node)}, ${name})`
+
+  const land = (value: unknown) => {
+    const memory = value as AnyBuffer
+    const wanted = shared && wrapsShared ? SharedArrayBuffer : ArrayBuffer
+    expectEqual(memory instanceof wanted, true, `${text} is a ${wanted.name}`)
+    const block: Block = {
+      context,
+      size,
+      mapped,
+      shared,
+      locked,
+      hugePages: name === 'prefer' ? 'prefer' : 'off',
+      store: new Store(new Uint8Array(size)),
+      handles: [],
+      original: undefined,
+      node,
+      life: 'live',
+      mover: undefined,
+    }
+    const handle = world.enter(block, memory)
+    world.transcript.push(`    is ${handle.name}`)
+  }
+
+  if (manner.how === 'sync' || cxl === undefined) {
+    if (valid) roomProblems(verdict, context.fits(node, mapped))
+    world.call(text, verdict, () => context.face.alloc(size, node, options), land)
+    return
+  }
+  const key = {}
+  if (valid && manner.abort !== 'before') context.charges.set(key, { node, mapped })
+  world.launch({
+    text: text.replace('alloc', 'allocAsync'),
+    verdict,
+    abort: manner.abort,
+    stops: true,
+    start: (signal) => cxl.allocAsync(size, node, withSignal(options, signal)),
+    decide() {
+      context.charges.delete(key)
+      if (!context.open) verdict.must.push(CLOSED)
+      const booked = context.extremes[node]
+      if (!valid || booked === undefined || manner.abort === 'before') return
+      // What it booked itself is among the most that was booked.
+      roomProblems(verdict, {
+        can: context.fits(node, mapped, 0, booked).can,
+        must: booked.high <= (context.capacities[node] as number),
+      })
+    },
+    land,
+  })
+  if (manner.how === 'async') await world.settle()
+}
+
+export async function free(
+  world: World,
+  context: ContextModel,
+  operand: Operand,
+  manner: Manner,
+): Promise<void> {
+  const { cxl } = context.face
+  const verdict: Verdict = {
+    must: [...closedProblems(context), ...startProblems(operand)],
+    may: [],
+  }
+  const block = blockOf(operand)
+  const address = operand.value as Address
+  const done = () => {
+    if (block === undefined || operand.handle === undefined) throw new Error('freed nothing')
+    world.unshare(block)
+    return manner.how === 'sync' || cxl === undefined
+      ? retire(block, operand.handle)
+      : retireLater(block, operand.handle)
+  }
+  if (manner.how === 'sync' || cxl === undefined) {
+    const text = `${context.name}.free(${operand.text})`
+    world.call(text, verdict, () => context.face.free(address), done)
+    return
+  }
+  const valid = verdict.must.length === 0 && manner.abort !== 'before'
+  let wiped: (() => void) | undefined
+  world.launch({
+    text: `${context.name}.freeAsync(${operand.text})`,
+    verdict,
+    abort: manner.abort,
+    stops: false,
+    start(signal) {
+      const work = cxl.freeAsync(address, signal)
+      if (valid) wiped = done() ?? undefined // at once, for JavaScript
+      return work
+    },
+    land: () => wiped?.(),
+  })
+  if (manner.how === 'async') await world.settle()
+}
+
+export async function resize(
+  world: World,
+  context: ContextModel,
+  operand: Operand,
+  sizeArgument: Argument,
+  manner: Manner,
+): Promise<void> {
+  const { cxl } = context.face
+  const size = valueFrom(sizeArgument) as number
+  const mapped = mappedOf(size)
+  const block = blockOf(operand)
+  const verdict: Verdict = {
+    must: [...closedProblems(context), ...blockSizeProblems(size), ...startProblems(operand)],
+    may: block?.locked ? [LOCK_LIMIT] : [],
+  }
+  if (block?.shared) verdict.must.push(SHARED)
+  if (block?.mover !== undefined) verdict.must.push(BUSY)
+  const valid = verdict.must.length === 0
+  const address = operand.value as Address
+  const text = `${context.name}.resize(${operand.text}, ${String(size)})`
+  let began = false
+  let tainted = false
+
+  const land = (value: unknown) => {
+    if (block === undefined) throw new Error('resized nothing')
+    const kept = Math.min(size, block.size)
+    const bytes = new Uint8Array(size)
+    bytes.set(block.store.bytes.subarray(0, kept))
+    const store = new Store(bytes)
+    if (tainted || !block.store.certain) store.uncertain.push([0, kept])
+    const { node, context: owner, shared, locked, hugePages } = block
+    block.mover = undefined
+    // Off the main thread, what was under way may have ended before.
+    if (began) bury(block, operand.handle)
+    else retire(block, operand.handle)
+    const fresh: Block = {
+      context: owner,
+      size,
+      mapped,
+      shared,
+      locked,
+      hugePages,
+      store,
+      handles: [],
+      original: undefined,
+      node,
+      life: 'live',
+      mover: undefined,
+    }
+    const handle = world.enter(fresh, value as AnyBuffer)
+    world.transcript.push(`    ${operand.text} is ${handle.name} now`)
+  }
+
+  if (manner.how === 'sync' || cxl === undefined) {
+    if (valid && block !== undefined) {
+      roomProblems(verdict, block.context.fits(block.node, mapped, block.mapped))
+    }
+    world.call(text, verdict, () => context.face.resize(address, size), land)
+    return
+  }
+  const key = {}
+  if (valid && block !== undefined && manner.abort !== 'before') {
+    began = true
+    block.context.charges.set(key, { node: block.node, mapped })
+    block.mover = {
+      node: undefined,
+      revoke: () => verdict.must.push(FREED, CLOSED),
+      transferred: () => verdict.must.push(DETACHED),
+      overtakes() {
+        tainted = true
+        return true
+      },
+    }
+    for (const access of block.store.accesses) {
+      access.overtake()
+      tainted = true
+    }
+  }
+  world.launch({
+    text: text.replace('resize', 'resizeAsync'),
+    verdict,
+    abort: manner.abort,
+    stops: true,
+    start: (signal) => cxl.resizeAsync(address, size, signal),
+    decide() {
+      if (!valid || block === undefined || manner.abort === 'before') return
+      block.context.charges.delete(key)
+      if (block.life === 'live') block.mover = undefined
+      const booked = block.context.extremes[block.node]
+      if (booked === undefined) return
+      roomProblems(verdict, {
+        can: block.context.fits(block.node, mapped, block.mapped, booked).can,
+        must:
+          mapped <= block.mapped ||
+          booked.high <= (block.context.capacities[block.node] as number) + block.mapped,
+      })
+    },
+    land,
+  })
+  if (manner.how === 'async') await world.settle()
+}
+
+export async function migrate(
+  world: World,
+  context: ContextModel,
+  operand: Operand,
+  nodeArgument: Argument,
+  manner: Manner,
+): Promise<void> {
+  const { cxl } = context.face
+  const node = valueFrom(nodeArgument) as number
+  const block = blockOf(operand)
+  const verdict: Verdict = {
+    must: [
+      ...closedProblems(context),
+      ...nodeProblems(node, context.capacities.length),
+      ...startProblems(operand),
+    ],
+    may: [],
+  }
+  if (block !== undefined) {
+    const nodes = block.context.capacities.length
+    if (verdict.must.length === 0) verdict.must.push(...nodeProblems(node, nodes))
+    if (block.mover !== undefined) verdict.must.push(BUSY)
+  }
+  const valid = verdict.must.length === 0
+  const works = valid && world.backend !== 'device'
+  if (valid && !works) verdict.must.push(UNSUPPORTED)
+  const address = operand.value as Address
+  const text = `${context.name}.migrate(${operand.text}, ${String(node)})`
+
+  const land = (value: unknown) => {
+    if (block === undefined) throw new Error('migrated nothing')
+    if (value !== undefined) {
+      const { moved, failed, untouched } = value as MigrateResult
+      const pages = world.backend === 'emulated' && node === block.node ? 0 : block.mapped / PAGE
+      expectEqual(moved + failed + untouched, pages, `pages of ${text}`)
+      expectEqual(Math.min(moved, failed, untouched) >= 0, true, `pages of ${text}`)
+    }
+    block.node = node
+  }
+
+  const elsewhere = block !== undefined && node !== block.node
+  if (manner.how === 'sync' || cxl === undefined) {
+    if (works && elsewhere) roomProblems(verdict, block.context.fits(node, block.mapped))
+    world.call(text, verdict, () => context.face.migrate(address, node), land)
+    return
+  }
+  const key = {}
+  if (valid && block !== undefined && manner.abort !== 'before') {
+    if (works && elsewhere) block.context.charges.set(key, { node, mapped: block.mapped })
+    block.mover = {
+      node,
+      revoke: () => verdict.must.push(FREED, CLOSED),
+      transferred() {},
+      overtakes: () => false,
+    }
+  }
+  world.launch({
+    text: text.replace('migrate', 'migrateAsync'),
+    verdict,
+    abort: manner.abort,
+    stops: false,
+    start: (signal) => cxl.migrateAsync(address, node, signal),
+    decide() {
+      if (!valid || block === undefined || manner.abort === 'before') return
+      block.context.charges.delete(key)
+      block.mover = undefined
+      const booked = block.context.extremes[node]
+      if (!works || !elsewhere || booked === undefined) return
+      roomProblems(verdict, {
+        can: block.context.fits(node, block.mapped, 0, booked).can,
+        must: booked.high <= (block.context.capacities[node] as number),
+      })
+    },
+    land,
+  })
+  if (manner.how === 'async') await world.settle()
+}
+
+/** isLocal, nodeOf, sizeOf, where. */
+export async function ask(
+  world: World,
+  context: ContextModel,
+  operand: Operand,
+  manner: Manner,
+): Promise<void> {
+  const block = blockOf(operand)
+  const { face } = context
+  const verdict: Verdict = {
+    must: [...closedProblems(context), ...operand.addressProblems],
+    may: [],
+  }
+  const address = operand.value as Address
+  const where = (found: Residency) => {
+    if (block === undefined) throw new Error('is nowhere')
+    const pages = Object.values(found.nodes).reduce((sum, n) => sum + n, found.untouched)
+    expectEqual(pages, block.mapped / PAGE, `pages of ${operand.text}`)
+    expectEqual(found.pageSize, PAGE, `page size of ${operand.text}`)
+  }
+  world.call(
+    `${context.name}.sizeOf(${operand.text})`,
+    verdict,
+    () => face.sizeOf(address),
+    (size) => expectEqual(size, block?.size, `sizeOf(${operand.text})`),
+  )
+  for (const method of ['nodeOf', 'isLocal'] as const) {
+    world.call(
+      `${context.name}.${method}(${operand.text})`,
+      verdict,
+      () => face[method](address),
+      (found) => {
+        const nodes = [block?.node, block?.mover?.node ?? block?.node]
+        const allowed = method === 'nodeOf' ? nodes : nodes.map((node) => node === 0)
+        expectEqual(allowed.includes(found as never), true, `${method} is ${String(found)}`)
+      },
+    )
+  }
+  const { cxl } = face
+  if (cxl === undefined) return
+  if (manner.how === 'sync') {
+    const text = `${context.name}.where(${operand.text})`
+    world.call(text, verdict, () => cxl.where(address), where)
+    return
+  }
+  world.launch({
+    text: `${context.name}.whereAsync(${operand.text})`,
+    verdict,
+    abort: manner.abort,
+    stops: false,
+    start: (signal) => cxl.whereAsync(address, signal),
+    land: (value) => where(value as Residency),
+  })
+  if (manner.how === 'async') await world.settle()
+}
