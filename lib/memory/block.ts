@@ -43,8 +43,9 @@ export function stamp(buffer: ArrayBuffer, node: number): ArrayBuffer {
 export function rememberedNode(value: unknown): number | undefined {
   if (typeof value !== 'object' || value === null) return undefined
   const node = Stamped.nodeOf(value)
-  // A transfer leaves the old buffer with its stamp, and without its memory.
-  return node !== FREED && (value as ArrayBuffer).byteLength !== 0 ? node : undefined
+  // A transfer leaves the old buffer with its stamp, and without its memory; one whose prototype was
+  // taken away does not say.
+  return node !== FREED && (value as ArrayBuffer).byteLength > 0 ? node : undefined
 }
 
 const bufferOfTypedArray = Object.getOwnPropertyDescriptor(
