@@ -11,7 +11,7 @@
 namespace emucxl {
 
 // Before an ArrayBuffer of `size` bytes is made. False: it is left to V8 (too large for this to
-// help), and must not be given to show_to_v8.
+// help, or among the first that an environment makes), and must not be given to show_to_v8.
 bool hide_from_v8(Environment& e, size_t size);
 
 // After such a buffer was detached, or has been collected.

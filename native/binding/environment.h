@@ -19,6 +19,7 @@ struct Environment {
   napi_env env = nullptr;
   napi_ref make_error = nullptr;   // the function of JavaScript that makes an EmucxlError
   bool balance_based = false;      // see balance.cc
+  size_t counted = 0;              // bytes that were left to V8's count until then
   std::vector<Context*> contexts;  // opened here, by id; null when abandoned
   std::unordered_map<uint32_t, Job*> jobs;
 };
