@@ -64,7 +64,7 @@ export function readTopology(sysfs = '/sys'): NumaNode[] {
     const node = join(folder, `node${id}`)
     const info = read(join(node, 'meminfo')) ?? ''
     // One column for each node that is online, in the order of the ids.
-    const distances = (read(join(node, 'distance')) ?? '').split(/\s+/).map(Number)
+    const distances = (read(join(node, 'distance')) ?? '').match(/\d+/g)?.map(Number) ?? []
     return {
       id,
       cpus: parseList(read(join(node, 'cpulist')) ?? ''),
