@@ -23,11 +23,14 @@ bool exception_pending(napi_env env) {
   return pending;
 }
 
-// The buffers' finalizers have run by now, or will run later; they need nothing of this.
+// The buffers' finalizers have run by now, or will run later; they need nothing of this. A region
+// that is kept for good keeps its context too: so the ranges that wait for further regions go now.
 void close_environment(void* data) {
   auto* e = static_cast<Environment*>(data);
   for (Context* context : e->contexts) {
-    if (context != nullptr) RegionTable::instance().drop(context);
+    if (context == nullptr) continue;
+    RegionTable::instance().close(context);
+    RegionTable::instance().drop(context);
   }
   delete e;
 }
