@@ -65,11 +65,19 @@ const byte = mostly(
   ),
 )
 
-const view = fc.option(fc.constantFrom(...VIEW_NAMES), { freq: 3 })
+const view = fc.option(fc.constantFrom('uint8', 'data', 'uint8', 'data', ...VIEW_NAMES), {
+  freq: 3,
+})
 
 const memoryOf = (from: fc.Arbitrary<'live' | 'dead' | 'foreign'>): fc.Arbitrary<MemoryArgument> =>
   fc
-    .tuple(from, pick, view, fc.oneof(fc.constant(0), unit), fc.oneof(fc.constant(0.999), unit))
+    .tuple(
+      from,
+      pick,
+      view,
+      fc.oneof(fc.constant(0), unit, unit),
+      fc.oneof(fc.constant(0.999), unit),
+    )
     .map(([from, pick, view, at, part]) =>
       view === null ? { from, pick } : { from, pick, view, at, part },
     )

@@ -1,0 +1,46 @@
+// The backends that run here, for tests that hold on each of them. One that does not run is skipped,
+// and says why.
+
+import { type BackendName, Emucxl, type OpenOptions } from 'emucxl'
+import { describe } from 'vitest'
+import { obstacle } from '../../dist/lib/memory/backends.js'
+
+/**
+ * A character device that honours the first paper's ABI: MAP_SHARED gives zeroed pages at any offset.
+ * With the kernel module, EMUCXL_DEVICE names its device.
+ */
+const DEVICE = process.env['EMUCXL_DEVICE'] ?? '/dev/zero'
+
+export interface BackendHere {
+  name: BackendName
+  /** Opens a context on it; its NUMA nodes are those that the options, or emucxl, choose. */
+  open: (options?: OpenOptions) => Emucxl
+  options: OpenOptions
+  migrates: boolean
+  hugePages: boolean
+}
+
+const here = (name: BackendName): BackendHere => {
+  const options: OpenOptions =
+    name === 'device' ? { backend: name, devicePath: DEVICE } : { backend: name }
+  return {
+    name,
+    options,
+    open: (more) => Emucxl.open({ ...options, ...more }),
+    migrates: name !== 'device',
+    hugePages: name !== 'device',
+  }
+}
+
+/** Defines tests once for each backend. */
+export function eachBackend(define: (backend: BackendHere) => void): void {
+  for (const name of ['emulated', 'numa', 'device'] as const) {
+    const reason = obstacle(name, DEVICE)
+    if (reason === undefined) {
+      describe(`on ${name}`, () => define(here(name)))
+    } else {
+      console.log(`skipped: backend '${name}' does not run here: ${reason}`)
+      describe.skip(`on ${name} (${reason})`, () => define(here(name)))
+    }
+  }
+}
