@@ -105,17 +105,17 @@ class StagedCopyJob final : public Job {
 
   // Copies a chunk between the foreign buffer, as it is now, and the staged one.
   Failure exchange() {
+    const size_t n = chunk();
+    if (n == 0) return success();  // also where the view is out of bounds
     void* data = nullptr;
     size_t length = 0;
     const napi_value buffer = foreign_.get();
     const size_t at = offset_ + done_;
-    const size_t n = chunk();
     if (buffer == nullptr || napi_get_arraybuffer_info(env(), buffer, &data, &length) != napi_ok ||
         at > length || n > length - at) {
       return fail("ERR_EMUCXL_DETACHED", "buffer was detached or made shorter meanwhile");
     }
     char* foreign = static_cast<char*>(data) + at;
-    if (n == 0) return success();
     if (writes_) {
       memcpy(staged_.get(), foreign, n);
     } else {
