@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstddef>
 #include <vector>
 
 #include "backend.h"
@@ -12,10 +13,11 @@
 namespace emucxl {
 namespace {
 
-constexpr int kMaxNode = 1024;   // MAX_NUMNODES of the largest kernels
-constexpr size_t kBatch = 8192;  // pages in one call: about 10 ms, then a look
-                                 // at whether to stop
-constexpr int kTries = 3;        // for pages that are busy for a moment
+constexpr int kMaxNode = 1024;               // MAX_NUMNODES of the largest kernels
+constexpr size_t kBatch = size_t{32} << 20;  // bytes in one call: about 10 ms, then a look at
+                                             // whether to stop
+constexpr int kTries = 3;                    // for pages that are busy for a moment
+constexpr int kUnknown = -EAGAIN;            // a status that the kernel has not written
 constexpr unsigned kWordBits = 8 * sizeof(unsigned long);
 
 Failure bind_failed(int numa_node, int error) {
@@ -54,17 +56,16 @@ class Numa final : public Backend {
                MoveResult* out) override {
     // First the policy, so that a page touched meanwhile comes to the target; then what is there.
     if (Failure failure = bind(range, to)) return failure;
-    const size_t pages = range.length / range.unit;
-    for (size_t done = 0; done < pages;) {
-      const size_t n = std::min(kBatch, pages - done);
+    for (size_t done = 0; done < range.length;) {
+      const size_t bytes = std::min(kBatch, range.length - done);
       Failure failure = cancelled.load(std::memory_order_relaxed)
                             ? fail("ERR_EMUCXL_ABORTED", "the migration was aborted")
-                            : move_batch(range, done, n, to, out);
+                            : move_batch(range, done, bytes, to, out);
       if (failure) {
-        move_back(range, done + n, from);
+        move_back(range, done + bytes, from);
         return failure;
       }
-      done += n;
+      done += bytes;
     }
     return success();
   }
@@ -81,41 +82,65 @@ class Numa final : public Backend {
     return success();
   }
 
-  Failure move_batch(const Range& range, size_t first, size_t count, int to, MoveResult* out) {
-    std::vector<void*> address(count);
-    std::vector<int> node(count, to);
-    std::vector<int> status(count);
-    for (size_t i = 0; i < count; ++i) address[i] = range.start + (first + i) * range.unit;
-    for (int attempt = 1;; ++attempt) {
-      const size_t n = address.size();
-      std::fill(status.begin(), status.end(), -EAGAIN);  // what the kernel leaves out stays so
-      // A positive result is the number of pages that did not move, each with its status.
-      if (calls_.move_pages(0, n, address.data(), node.data(), status.data(), MPOL_MF_MOVE) < 0) {
-        return move_failed(to, errno);
-      }
-      std::vector<void*> busy;
-      for (size_t i = 0; i < n; ++i) {
-        if (status[i] == to) {
-          ++out->moved;
-        } else if (status[i] == -ENOENT || status[i] == -EFAULT) {
-          ++out->untouched;
-        } else if (status[i] == -ENOMEM) {
-          return move_failed(to, ENOMEM);
-        } else {
-          busy.push_back(address[i]);
-        }
-      }
-      if (busy.empty()) return success();
+  // Where the pages are is asked for before and after: a call that moves them may tell of none.
+  Failure move_batch(const Range& range, size_t first, size_t bytes, int to, MoveResult* out) {
+    std::vector<void*> pages;
+    for (size_t at = 0; at < bytes; at += range.unit) pages.push_back(range.start + first + at);
+    for (int attempt = 0;; ++attempt) {
+      std::vector<void*> elsewhere;
+      if (Failure failure = look_for(pages, to, &elsewhere, out)) return failure;
+      if (elsewhere.empty()) return success();
       if (attempt == kTries) {
-        // A status that was never written, again and again, is how a full node shows itself.
-        out->failed += busy.size();
+        out->failed += elsewhere.size();
         return success();
       }
-      address.swap(busy);
-      node.assign(address.size(), to);
-      status.assign(address.size(), 0);
-      usleep(1000U << attempt);
+      if (attempt > 0) usleep(1000U << attempt);
+      if (Failure failure = try_each(elsewhere, to)) return failure;
+      pages.swap(elsewhere);
     }
+  }
+
+  // Counts the pages that are on the target or nowhere, and lists the others.
+  Failure look_for(std::vector<void*>& pages, int to, std::vector<void*>* elsewhere,
+                   MoveResult* out) {
+    std::vector<int> status(pages.size(), kUnknown);
+    if (calls_.move_pages(0, pages.size(), pages.data(), nullptr, status.data(), 0) < 0) {
+      return move_failed(to, errno);
+    }
+    for (size_t i = 0; i < pages.size(); ++i) {
+      if (status[i] == to) {
+        ++out->moved;
+      } else if (status[i] == -ENOENT || status[i] == -EFAULT) {
+        ++out->untouched;
+      } else {
+        elsewhere->push_back(pages[i]);
+      }
+    }
+    return success();
+  }
+
+  // Gives each page one chance. The kernel collects pages until it meets one that it can tell the
+  // status of, then moves the collected ones; if one of those stays, it writes the status of none
+  // of them, and leaves out all that follow (do_pages_move() in mm/migrate.c, Linux 6.1 and 6.12).
+  Failure try_each(std::vector<void*>& pages, int to) {
+    const std::vector<int> node(pages.size(), to);
+    std::vector<int> status(pages.size());
+    size_t skipped = 0;
+    for (size_t first = 0; first < pages.size(); first += skipped) {
+      const auto begin = status.begin() + static_cast<std::ptrdiff_t>(first);
+      std::fill(begin, status.end(), kUnknown);
+      const long left = calls_.move_pages(0, pages.size() - first, &pages[first], node.data(),
+                                          &*begin, MPOL_MF_MOVE);
+      if (left < 0) return move_failed(to, errno);
+      auto end = status.end();
+      while (end != begin && *(end - 1) == kUnknown) --end;
+      // Nothing was left out if the pages without a status are the last that were collected.
+      if (left == 0 || std::find(begin, end, kUnknown) == end) return success();
+      // Of a huge page that stays, every second address would cost a call.
+      skipped = end - begin > 2 ? 0 : 2 * skipped + 1;
+      first = static_cast<size_t>(end - status.begin());
+    }
+    return success();
   }
 
   Failure move_failed(int to, int error) {
@@ -137,11 +162,11 @@ class Numa final : public Backend {
   }
 
   // Best effort: what cannot go back stays readable where it is, and the policy is the old one.
-  void move_back(const Range& range, size_t pages, int from) {
+  void move_back(const Range& range, size_t bytes, int from) {
     if (bind(range, from)) return;
     MoveResult ignored;
-    for (size_t done = 0; done < pages; done += kBatch) {
-      if (move_batch(range, done, std::min(kBatch, pages - done), from, &ignored)) return;
+    for (size_t done = 0; done < bytes; done += kBatch) {
+      if (move_batch(range, done, std::min(kBatch, bytes - done), from, &ignored)) return;
     }
   }
 
