@@ -43,6 +43,13 @@ class Backend {
   // ERR_EMUCXL_NOT_PERMITTED. The range is given back with unmap() or overlay() of pages.h.
   virtual Failure map(const MapRequest& request, Range* out) = 0;
 
+  // Gives every page of a range that map() returned, and that nobody else knows yet, its memory on
+  // `numa_node`. A node that is full is an error here, where a first access to the page would end
+  // the process. Errors: ERR_EMUCXL_NO_MEMORY, ERR_EMUCXL_NO_HUGE_PAGES; the range stays mapped.
+  virtual Failure populate(const Range& range, int /*numa_node*/) {
+    return emucxl::populate(range);
+  }
+
   // Moves the range's pages from one NUMA node to another, in place; other threads may read and
   // write meanwhile. Only where Capabilities::migrates. When the target is full, or `cancelled`
   // turns true, the pages are moved back and the call fails: ERR_EMUCXL_NO_MEMORY,

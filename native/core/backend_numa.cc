@@ -52,6 +52,23 @@ class Numa final : public Backend {
     return failure;
   }
 
+  // A page that is bound to a full node is a case for the OOM killer, which ends this process; also
+  // where the node's free memory was enough, because some of it is kept for the kernel, or another
+  // thread took it. Moving a page there fails and does no harm. So other nodes may help out first.
+  Failure populate(const Range& range, int numa_node) override {
+    if (range.unit != page_size() || bind(range, numa_node, MPOL_PREFERRED)) {
+      return emucxl::populate(range);
+    }
+    Failure failure = emucxl::populate(range);
+    if (Failure unbound = bind(range, numa_node)) return unbound;
+    MoveResult result;
+    for (size_t done = 0; done < range.length && !failure; done += kBatch) {
+      failure = move_batch(range, done, std::min(kBatch, range.length - done), numa_node, &result);
+    }
+    if (!failure && result.failed != 0) failure = move_failed(numa_node, ENOMEM);
+    return failure;
+  }
+
   Failure move(const Range& range, int from, int to, const std::atomic<bool>& cancelled,
                MoveResult* out) override {
     // First the policy, so that a page touched meanwhile comes to the target; then what is there.
@@ -71,12 +88,12 @@ class Numa final : public Backend {
   }
 
  private:
-  Failure bind(const Range& range, int numa_node) {
+  Failure bind(const Range& range, int numa_node, int mode = MPOL_BIND) {
     if (numa_node < 0 || numa_node >= kMaxNode) return bind_failed(numa_node, EINVAL);
     unsigned long nodes[kMaxNode / kWordBits] = {};
     nodes[static_cast<unsigned>(numa_node) / kWordBits] =
         1UL << (static_cast<unsigned>(numa_node) % kWordBits);
-    if (calls_.mbind(range.start, range.length, MPOL_BIND, nodes, kMaxNode + 1, 0) != 0) {
+    if (calls_.mbind(range.start, range.length, mode, nodes, kMaxNode + 1, 0) != 0) {
       return bind_failed(numa_node, errno);
     }
     return success();

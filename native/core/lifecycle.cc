@@ -14,8 +14,8 @@ RegionTable& table() { return RegionTable::instance(); }
 
 size_t unit_of(HugePages huge) { return huge == HugePages::require ? kHugePage : page_size(); }
 
-// Giving every page its memory on a node that is full ends the process: the kernel has no other way
-// to refuse. So it is asked first.
+// A request that no node could help out with would end the process, or others. So the kernel is
+// asked first.
 Failure check_room(const Context& context, uint32_t node, size_t bytes) {
   const bool places = context.backend->can().places;
   const uint64_t available = available_memory(places ? context.nodes[node].numa_node : -1);
@@ -28,14 +28,18 @@ Failure check_room(const Context& context, uint32_t node, size_t bytes) {
 }
 
 Failure prepare(const Wanted& wanted, Range* range) {
+  Backend& backend = *wanted.context->backend;
+  const int numa_node = wanted.context->nodes[wanted.node].numa_node;
   // A page of the hugetlb pool that is missing later would be a SIGBUS: take them all now.
-  if (wanted.huge == HugePages::require) {
-    if (Failure failure = populate(*range)) return failure;
-  } else if ((wanted.prefault || wanted.lock) && range->anonymous) {
-    if (Failure failure = check_room(*wanted.context, wanted.node, range->length)) return failure;
+  const bool pool = wanted.huge == HugePages::require;
+  // A lock gives every page its memory too, but ends the process where the node is full.
+  if (pool || wanted.prefault || (wanted.lock && range->anonymous)) {
+    if (!pool && range->anonymous) {
+      if (Failure failure = check_room(*wanted.context, wanted.node, range->length)) return failure;
+    }
+    if (Failure failure = backend.populate(*range, numa_node)) return failure;
   }
-  if (wanted.lock) return lock(range);  // gives every page its memory too
-  return wanted.prefault ? populate(*range) : success();
+  return wanted.lock ? lock(range) : success();
 }
 
 void wait_until(uint64_t began, double ns) {
