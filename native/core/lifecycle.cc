@@ -111,10 +111,12 @@ void carry_over(Region* from, Region* to) {
   const size_t end = std::min(round_up(bytes, old.unit), fresh.length);
   std::vector<size_t> seams = from->seams;
   seams.push_back(end);
+  // Linux 6.12 counts the rest of a locked mapping as locked for good when a part of it is moved.
+  const bool movable = !from->locked || end == old.length;
   size_t done = 0;
   for (const size_t seam : seams) {
     const size_t next = std::min(seam, end);
-    if (next == done) continue;
+    if (!movable || next == done) continue;
     if (!relocate(old, fresh, done, next - done)) break;
     done = next;
     if (done < fresh.length) to->seams.push_back(done);
