@@ -8,6 +8,7 @@ import { eachBackend } from './each-backend.js'
 import {
   accounts,
   emucxlError,
+  expectBytes,
   expectFailure,
   failureOf,
   filled,
@@ -30,10 +31,10 @@ eachBackend(({ open }) => {
         const block = await alloc(cxl, size, REMOTE_MEMORY)
         expect(block).toBeInstanceOf(ArrayBuffer)
         expect(block.byteLength).toBe(size)
-        expect(Buffer.from(block).equals(Buffer.alloc(size))).toBe(true)
+        expectBytes(block, new Uint8Array(size))
         const bytes = pattern(size)
         new Uint8Array(block).set(bytes)
-        expect(Buffer.from(block).equals(bytes)).toBe(true)
+        expectBytes(block, bytes)
       },
     )
 

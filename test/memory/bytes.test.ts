@@ -5,8 +5,8 @@ import type { Emucxl } from 'emucxl'
 import { describe, expect, test } from 'vitest'
 import { eachBackend } from './each-backend.js'
 import {
-  bytesOf,
   emucxlError,
+  expectBytes,
   filled,
   pattern,
   rangeError,
@@ -78,7 +78,7 @@ eachBackend(({ open }) => {
       await calls.write(block, 1234, from)
       const wanted = pattern(5000)
       wanted.set(pattern(1000, 2), 1234)
-      expect(bytesOf(block)).toEqual(wanted)
+      expectBytes(block, wanted)
       await calls.read(block, 1000, to)
       expect(view(to)).toEqual(wanted.subarray(1000, 2000))
       await calls.read(block, 0, to, 10)
@@ -100,7 +100,7 @@ eachBackend(({ open }) => {
       wanted.fill(7, 200, 204)
       wanted.set([1, 2, 3], 302)
       wanted.set([7, 7], 405)
-      expect(bytesOf(block)).toEqual(wanted)
+      expectBytes(block, wanted)
       const read = new Uint8Array(3)
       await calls.read(new Uint8Array(block, 105), 5, read)
       expect([...read]).toEqual([1, 2, 3])
@@ -111,11 +111,11 @@ eachBackend(({ open }) => {
       const calls = callsOf(cxl)
       const [one, two] = [filled(cxl, 3000, 0), cxl.alloc(2000, 1)]
       await calls.read(one, 500, two)
-      expect(bytesOf(two)).toEqual(pattern(3000).subarray(500, 2500))
+      expectBytes(two, pattern(3000).subarray(500, 2500))
       await calls.write(one, 100, new Uint8Array(one, 0, 1000))
       const wanted = pattern(3000)
       wanted.copyWithin(100, 0, 1000)
-      expect(bytesOf(one)).toEqual(wanted)
+      expectBytes(one, wanted)
     })
 
     test.for([
@@ -129,11 +129,11 @@ eachBackend(({ open }) => {
       const block = filled(cxl, 300, 0)
       await calls.fill(block, value, 10, 20)
       const wanted = pattern(300).fill(byte as number, 10, 30)
-      expect(bytesOf(block)).toEqual(wanted)
+      expectBytes(block, wanted)
       await calls.fill(block, value, 290)
-      expect(bytesOf(block)).toEqual(wanted.fill(byte as number, 290))
+      expectBytes(block, wanted.fill(byte as number, 290))
       await calls.fill(block, value)
-      expect(bytesOf(block)).toEqual(wanted.fill(byte as number))
+      expectBytes(block, wanted.fill(byte as number))
     })
 
     test('no bytes are no error, where the offset is inside or at the end', async () => {
@@ -147,7 +147,7 @@ eachBackend(({ open }) => {
       await calls.copy(block, 100, block, 0, 0)
       await calls.move(block, 0, block, 100, 0)
       await calls.read(block, 0, new Uint8Array(5), 0)
-      expect(bytesOf(block)).toEqual(pattern(100))
+      expectBytes(block, pattern(100))
     })
 
     test('move inside a block, over itself, in both directions', async () => {
@@ -162,7 +162,7 @@ eachBackend(({ open }) => {
       ] as const) {
         const block = filled(cxl, PAGE, 1)
         await calls.move(block, to, block, from, size)
-        expect(bytesOf(block)).toEqual(pattern(PAGE).copyWithin(to, from, from + size))
+        expectBytes(block, pattern(PAGE).copyWithin(to, from, from + size))
       }
     })
 
@@ -179,7 +179,7 @@ eachBackend(({ open }) => {
       await calls.copy(block, 300, block, 200, 100)
       const bytes = pattern(1000)
       bytes.copyWithin(0, 100, 200).copyWithin(300, 200, 300)
-      expect(bytesOf(block)).toEqual(bytes)
+      expectBytes(block, bytes)
     })
 
     test.for([MIB - 1, MIB, MIB + 1, 3 * MIB + 17, 17 * MIB + 3])(

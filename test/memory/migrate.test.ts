@@ -6,8 +6,8 @@ import { readTopology } from '../../dist/lib/memory/topology.js'
 import { eachBackend } from './each-backend.js'
 import {
   accounts,
-  bytesOf,
   emucxlError,
+  expectBytes,
   filled,
   pattern,
   rangeError,
@@ -41,7 +41,7 @@ eachBackend(({ name, open, migrates }) => {
         expect(moved + failed + untouched).toBe(13)
         expect(failed).toBe(0)
         expect(block.byteLength).toBe(50_000)
-        expect(bytesOf(block)).toEqual(pattern(50_000))
+        expectBytes(block, pattern(50_000))
         expect(view[0]).toBe(pattern(101)[100])
         expect(cxl.nodeOf(block)).toBe(node)
         expect(cxl.nodeOf(view)).toBe(node)
@@ -78,7 +78,7 @@ eachBackend(({ name, open, migrates }) => {
       cxl.setCapacity(REMOTE_MEMORY, 0)
       const { moved, failed } = await cxl[migrate](block, REMOTE_MEMORY)
       expect([moved, failed]).toEqual([name === 'emulated' ? 0 : 1, 0])
-      expect(bytesOf(block)).toEqual(pattern(PAGE))
+      expectBytes(block, pattern(PAGE))
     })
 
     test('to a node without room: all stays where it is', async () => {

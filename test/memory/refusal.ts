@@ -76,6 +76,14 @@ export function filled(cxl: Emucxl, size: number, node: number, seed = 1): Array
   return block
 }
 
+/** Whether memory holds just these bytes; of many, `toEqual` takes minutes. */
+export function expectBytes(memory: ArrayBufferLike | Uint8Array, wanted: Uint8Array): void {
+  const found = memory instanceof Uint8Array ? memory : new Uint8Array(memory)
+  expect(found.length).toBe(wanted.length)
+  const real = Buffer.from(found.buffer as ArrayBuffer, found.byteOffset, found.length)
+  if (!real.equals(wanted)) expect(found.findIndex((byte, i) => byte !== wanted[i])).toBe(-1)
+}
+
 export const bytesOf = (memory: ArrayBufferLike): Uint8Array => new Uint8Array(memory).slice()
 
 /** A context with memory in it, of which a refused call changes nothing. */
