@@ -21,17 +21,15 @@ CreateShared create_shared() {
 // The ArrayBuffer as which the region was handed out in this thread; null when it was collected.
 napi_value object_of(napi_env env, const Attachment& attachment) {
   napi_value object = nullptr;
-  if (attachment.object != nullptr && attachment.thread == this_thread()) {
+  if (attachment.thread == this_thread() && attachment.object != nullptr) {
     napi_get_reference_value(env, attachment.object, &object);
   }
   return object;
 }
 
-void end_attachment(Attachment* attachment) {
-  Region* region = attachment->region;
-  if (!attachment->embedded && attachment->store_dead && attachment->object == nullptr) {
-    delete attachment;
-  }
+// Gives back one of the two holds of an attachment; the first one of a region is part of it.
+void end_use(Region* region, Attachment* attachment) {
+  if (--attachment->uses == 0 && attachment != &region->attachment) delete attachment;
   table().drop(region);
 }
 
@@ -40,7 +38,6 @@ void end_attachment(Attachment* attachment) {
 // that was transferred and is in use in another thread.
 void on_store_dead(napi_env env, void* /*data*/, void* hint) {
   auto* attachment = static_cast<Attachment*>(hint);
-  attachment->store_dead = true;
   const bool ends = stopping(env);
   if (!attachment->released && (ends || object_of(env, *attachment) != nullptr)) {
     // The object outlives its memory, and not by our doing: it was transferred.
@@ -50,7 +47,7 @@ void on_store_dead(napi_env env, void* /*data*/, void* hint) {
     show_to_v8(env, attachment->region->size);
     attachment->balanced = false;
   }
-  end_attachment(attachment);
+  end_use(attachment->region, attachment);
 }
 
 // The ArrayBuffer object was collected; with it every job that ran over it has ended. At the end of
@@ -59,7 +56,7 @@ void on_object_dead(napi_env env, void* /*data*/, void* hint) {
   auto* attachment = static_cast<Attachment*>(hint);
   napi_delete_reference(env, attachment->object);
   attachment->object = nullptr;
-  end_attachment(attachment);
+  end_use(attachment->region, attachment);
 }
 
 // The last SharedArrayBuffer over the region is gone, in whatever thread; no environment is here.
@@ -76,10 +73,11 @@ napi_value creation_failed(Environment& e, napi_status status) {
 }
 
 // Needs a hold of the caller's.
-napi_value wrap(Environment& e, Attachment* attachment) {
-  Region* region = attachment->region;
+napi_value wrap(Environment& e, Region* region, Attachment* attachment) {
+  attachment->region = region;
   attachment->thread = this_thread();
-  table().hold(region, 2);  // the store and the object
+  attachment->uses = 2;  // the store and the object
+  table().hold(region, 2);
   attachment->balanced = region->hidden && hide_from_v8(e, region->size);
   napi_value buffer = nullptr;
   napi_status status = napi_create_external_arraybuffer(e.env, region->range.start, region->size,
@@ -88,11 +86,7 @@ napi_value wrap(Environment& e, Attachment* attachment) {
     // Node.js 20 has run the finalizer when the size was what it refused, and left an exception.
     if (attachment->balanced) show_to_v8(e.env, region->size);
     attachment->balanced = false;
-    if (!attachment->store_dead) {
-      attachment->store_dead = true;
-      table().drop(region);
-    }
-    end_attachment(attachment);
+    for (uint8_t left = attachment->uses; left > 0; --left) end_use(region, attachment);
     return creation_failed(e, status);
   }
   status = napi_add_finalizer(e.env, buffer, attachment, on_object_dead, attachment,
@@ -100,7 +94,7 @@ napi_value wrap(Environment& e, Attachment* attachment) {
   if (status != napi_ok) {
     attachment->object = nullptr;
     table().keep(region);
-    table().drop(region);
+    end_use(region, attachment);
     return throw_status(e.env, status, "napi_add_finalizer");
   }
   return buffer;
@@ -124,14 +118,13 @@ bool wraps_shared() { return create_shared() != nullptr; }
 napi_value hand_out(Environment& e, Region* region) {
   table().enter(region, 1);
   const Held held(region);
-  return region->shared && wraps_shared() ? wrap_shared(e, region) : wrap(e, &region->attachment);
+  return region->shared && wraps_shared() ? wrap_shared(e, region)
+                                          : wrap(e, region, &region->attachment);
 }
 
 napi_value attach(Environment& e, Held region) {
   if (wraps_shared()) return wrap_shared(e, region.get());
-  auto* attachment = new Attachment;
-  attachment->region = region.get();
-  return wrap(e, attachment);
+  return wrap(e, region.get(), new Attachment);
 }
 
 bool detach(Environment& e, Region* region, napi_value buffer) {

@@ -45,7 +45,7 @@ class CopyJob final : public Job {
     return success();
   }
 
-  bool land(Failure* failure, napi_value*) override {
+  bool land(Failure* failure, napi_value* /*result*/) override {
     if (!*failure) *failure = check_live(operands_.to);
     if (!*failure) *failure = check_live(operands_.from);
     return false;
@@ -89,7 +89,7 @@ class StagedCopyJob final : public Job {
     return success();
   }
 
-  bool land(Failure* failure, napi_value*) override {
+  bool land(Failure* failure, napi_value* /*result*/) override {
     if (*failure) return false;
     *failure = check_live(memory_);
     if (!*failure && !writes_) *failure = exchange();
@@ -150,7 +150,7 @@ class FillJob final : public Job {
     return success();
   }
 
-  bool land(Failure* failure, napi_value*) override {
+  bool land(Failure* failure, napi_value* /*result*/) override {
     if (!*failure) *failure = check_live(operands_.address);
     return false;
   }

@@ -21,7 +21,7 @@ napi_value Job::start(std::unique_ptr<Job> job) {
     return throw_status(env, status, "napi_queue_async_work");
   }
   job->environment_.jobs[job->id_] = job.get();
-  job.release();  // complete() deletes it
+  static_cast<void>(job.release());  // complete() deletes it
   return promise;
 }
 
@@ -38,7 +38,7 @@ void Job::complete(napi_env env, napi_status status, void* data) {
   napi_get_undefined(env, &result);
   if (job->land(&job->failure_, &result)) {
     if (napi_queue_async_work(env, job->work_) == napi_ok) {
-      job.release();
+      static_cast<void>(job.release());
       return;
     }
     job->failure_ = aborted();

@@ -57,7 +57,7 @@ class FreeJob final : public Job {
     table().wipe(region_.get());
     return success();
   }
-  bool land(Failure*, napi_value*) override { return false; }
+  bool land(Failure* /*failure*/, napi_value* /*result*/) override { return false; }
 
  private:
   const Held region_;
@@ -155,7 +155,7 @@ class CloseJob final : public Job {
     for (const Held& region : regions_) table().wipe(region.get());
     return success();
   }
-  bool land(Failure*, napi_value*) override { return false; }
+  bool land(Failure* /*failure*/, napi_value* /*result*/) override { return false; }
 
  private:
   const std::vector<Held> regions_;

@@ -77,9 +77,11 @@ napi_value mappings(napi_env env, napi_callback_info info) {
   return rows;
 }
 
-napi_value current_cpu(napi_env env, napi_callback_info) { return number(env, sched_getcpu()); }
+napi_value current_cpu(napi_env env, napi_callback_info /*info*/) {
+  return number(env, sched_getcpu());
+}
 
-napi_value wraps_shared_memory(napi_env env, napi_callback_info) {
+napi_value wraps_shared_memory(napi_env env, napi_callback_info /*info*/) {
   return boolean(env, wraps_shared());
 }
 

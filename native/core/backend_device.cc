@@ -43,7 +43,8 @@ class Device final : public Backend {
     return success();
   }
 
-  Failure move(const Range&, int, int, const std::atomic<bool>&, MoveResult*) override {
+  Failure move(const Range& /*range*/, int /*from*/, int /*to*/,
+               const std::atomic<bool>& /*cancelled*/, MoveResult* /*out*/) override {
     return fail("ERR_EMUCXL_UNSUPPORTED", "this device cannot migrate in place");
   }
 
@@ -52,6 +53,7 @@ class Device final : public Backend {
 };
 
 std::string reason(const std::string& path, int error) {
+  char text[128];
   switch (error) {
     case ENOENT:
     case ENXIO:
@@ -62,7 +64,7 @@ std::string reason(const std::string& path, int error) {
       return path + " may not be opened by this user: join the group that owns it (ls -l " + path +
              "), or run as root";
     default:
-      return path + " cannot be opened: " + strerror(error);
+      return path + " cannot be opened: " + strerror_r(error, text, sizeof text);
   }
 }
 

@@ -14,7 +14,8 @@ class Emulated final : public Backend {
   }
 
   // Nothing moves: the pages count as moved because from now on they are booked on the other node.
-  Failure move(const Range& range, int, int, const std::atomic<bool>&, MoveResult* out) override {
+  Failure move(const Range& range, int /*from*/, int /*to*/, const std::atomic<bool>& /*cancelled*/,
+               MoveResult* out) override {
     out->moved = range.length / range.unit;
     return success();
   }
@@ -22,6 +23,8 @@ class Emulated final : public Backend {
 
 }  // namespace
 
-std::unique_ptr<Backend> open_emulated(Failure*) { return std::make_unique<Emulated>(); }
+std::unique_ptr<Backend> open_emulated(Failure* /*failure*/) {
+  return std::make_unique<Emulated>();
+}
 
 }  // namespace emucxl

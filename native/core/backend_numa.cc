@@ -88,7 +88,7 @@ class Numa final : public Backend {
   }
 
  private:
-  Failure bind(const Range& range, int numa_node, int mode = MPOL_BIND) {
+  Failure bind(const Range& range, int numa_node, int mode = MPOL_BIND) const {
     if (numa_node < 0 || numa_node >= kMaxNode) return bind_failed(numa_node, EINVAL);
     unsigned long nodes[kMaxNode / kWordBits] = {};
     nodes[static_cast<unsigned>(numa_node) / kWordBits] =

@@ -29,7 +29,7 @@ void give_back(Region* region);
 Wanted like(const Region& region, size_t size);
 
 // Moves or copies what fits from the old region, which was retired, to the new one.
-void carry_over(Region* old, Region* fresh);
+void carry_over(Region* from, Region* to);
 
 // Migrates a region on which begin_move() succeeded. Errors: those of Backend::move, and
 // ERR_EMUCXL_NO_MEMORY where the node's capacity is used up.

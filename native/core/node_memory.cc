@@ -1,6 +1,7 @@
 #include "node_memory.h"
 
 #include <cstdio>
+#include <cstdlib>
 #include <cstring>
 #include <string>
 
@@ -17,9 +18,8 @@ bool sum_fields(const std::string& path, const char* const* fields, size_t count
   while (fgets(line, sizeof line, file) != nullptr) {
     for (size_t i = 0; i < count; ++i) {
       const char* at = strstr(line, fields[i]);
-      unsigned long long kib = 0;
-      if (at == nullptr || sscanf(at + strlen(fields[i]), "%llu", &kib) != 1) continue;
-      sum += kib * 1024;
+      if (at == nullptr) continue;
+      sum += strtoull(at + strlen(fields[i]), nullptr, 10) * 1024;
       first = first || i == 0;
     }
   }

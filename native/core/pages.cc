@@ -70,9 +70,10 @@ Failure map_aligned(size_t length, Range* out) {
   const size_t wide = length + kHugePage;
   void* p = mmap(nullptr, wide, kReadWrite, kAnonymous, -1, 0);
   if (p == MAP_FAILED) return mmap_failed(length, errno);
-  char* const whole = static_cast<char*>(p);
-  char* const start = reinterpret_cast<char*>(round_up(reinterpret_cast<size_t>(whole), kHugePage));
-  const size_t head = static_cast<size_t>(start - whole);
+  auto* const whole = static_cast<char*>(p);
+  const auto at = reinterpret_cast<uintptr_t>(whole);
+  const size_t head = round_up(at, kHugePage) - at;
+  char* const start = whole + head;
   const size_t tail = wide - head - length;
   if (head != 0 && munmap(whole, head) != 0) {
     const int error = errno;
@@ -91,7 +92,7 @@ Failure map_aligned(size_t length, Range* out) {
 }  // namespace
 
 size_t page_size() {
-  static const size_t size = static_cast<size_t>(sysconf(_SC_PAGESIZE));
+  static const auto size = static_cast<size_t>(sysconf(_SC_PAGESIZE));
   return size;
 }
 
@@ -138,11 +139,12 @@ Failure populate(const Range& range) {
 
 Failure lock(Range* range) {
   if (mlock(range->start, range->length) != 0) {
+    const int error = errno;
     return fail("ERR_EMUCXL_LOCK_LIMIT",
                 "lock: cannot lock " + bytes_text(range->length) +
                     " in memory; raise the limit (ulimit -l, LimitMEMLOCK=, CAP_IPC_LOCK) or "
                     "leave `lock` out",
-                "mlock", errno);
+                "mlock", error);
   }
   range->plain = false;
   return success();
@@ -198,7 +200,7 @@ bool relocate(const Range& from, const Range& to, size_t offset, size_t length) 
     // The target is unmapped before the kernel finds that it cannot move the source (short of
     // memory; until Linux 6.17 also a source in two mappings). A hole is closed, though without the
     // policy; refused where the target is as it was.
-    mmap(target, length, kReadWrite, kAnonymous | MAP_FIXED_NOREPLACE, -1, 0);
+    static_cast<void>(mmap(target, length, kReadWrite, kAnonymous | MAP_FIXED_NOREPLACE, -1, 0));
     return false;
   }
   return true;

@@ -35,9 +35,9 @@ constexpr size_t kHugePage = size_t{2} << 20;
 size_t page_size();
 size_t round_up(size_t bytes, size_t unit);
 
-// Maps zeroed private memory; `length` is rounded up to the page size that `huge` asks for.
+// Maps zeroed private memory; `bytes` is rounded up to the page size that `huge` asks for.
 // Errors: ERR_EMUCXL_NO_MEMORY, ERR_EMUCXL_NO_HUGE_PAGES.
-Failure map_anonymous(size_t length, HugePages huge, Range* out);
+Failure map_anonymous(size_t bytes, HugePages huge, Range* out);
 
 // Gives every page of the range its memory now. Errors as map_anonymous; the range stays mapped.
 Failure populate(const Range& range);

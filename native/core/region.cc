@@ -8,7 +8,9 @@ uintptr_t key(const void* start) { return reinterpret_cast<uintptr_t>(start); }
 }  // namespace
 
 RegionTable& RegionTable::instance() {
-  static RegionTable& table = *new RegionTable;  // never destroyed: threads outlive exit()
+  // Never destroyed: threads outlive exit().
+  // NOLINTNEXTLINE(cppcoreguidelines-avoid-non-const-global-variables): one for the process
+  static RegionTable& table = *new RegionTable;
   return table;
 }
 
@@ -46,8 +48,6 @@ void RegionTable::enter(Region* region, uint32_t holds) {
   Context* context = region->context;
   region->holds = holds;
   region->committed = true;
-  region->attachment.region = region;
-  region->attachment.embedded = true;
   region->next = context->first;
   if (context->first != nullptr) context->first->previous = region;
   context->first = region;

@@ -25,10 +25,9 @@ struct Attachment {
   Region* region = nullptr;
   napi_ref__* object = nullptr;  // weak; only the thread that made it may use it
   uint32_t thread = 0;           // which that is
-  bool store_dead = false;
-  bool released = false;  // detached by us, as the object it was made as
-  bool balanced = false;  // its size is hidden from V8's count of external memory
-  bool embedded = false;  // part of its region; else it deletes itself
+  bool released = false;         // detached by us, as the object it was made as
+  bool balanced = false;         // its size is hidden from V8's count of external memory
+  uint8_t uses = 0;              // how many of the two holds are left
 };
 
 struct Region {

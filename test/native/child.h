@@ -12,12 +12,13 @@
 
 namespace emucxl {
 
-// Ends the child, which says why. Nothing is allocated: there may be nothing left.
+// Where it does not hold, the child ends and says so. Nothing is allocated: there may be nothing
+// left.
 #define EXPECT_IN_CHILD(condition) \
-  if (!(condition)) emucxl::give_up(__FILE__ ": " #condition)
+  expect_in_child(static_cast<bool>(condition), __FILE__ ": " #condition)
 
-[[noreturn]] inline void give_up(const char* what) {
-  _exit(write(STDOUT_FILENO, what, strlen(what)) < 0 ? 2 : 1);
+inline void expect_in_child(bool holds, const char* what) {
+  if (!holds) _exit(write(STDOUT_FILENO, what, strlen(what)) < 0 ? 2 : 1);
 }
 
 // Runs `body` in a child. Empty when it came to its end; else what it expected, or its signal.
@@ -35,7 +36,11 @@ std::string in_child(Body body) {
   close(ends[1]);
   std::string said;
   char text[512];
-  for (ssize_t n; (n = read(ends[0], text, sizeof text)) > 0;) said.append(text, size_t(n));
+  for (;;) {
+    const ssize_t n = read(ends[0], text, sizeof text);
+    if (n <= 0) break;
+    said.append(text, static_cast<size_t>(n));
+  }
   close(ends[0]);
   int status = 0;
   if (child < 0 || waitpid(child, &status, 0) != child) return "fork or waitpid";

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <cstdio>
+#include <cstdlib>
 #include <cstring>
 
 #include "pages.h"
@@ -26,11 +27,11 @@ inline void write_all(const Range& range, char value) { memset(range.start, valu
 // Address space of the process in bytes. Of use for differences far above what a test and its
 // sanitizer map on the side.
 inline uint64_t mapped_bytes() {
-  uint64_t pages = 0;
+  char text[32] = {};
   FILE* file = fopen("/proc/self/statm", "re");
-  if (file == nullptr || fscanf(file, "%lu", &pages) != 1) pages = 0;
-  if (file != nullptr) fclose(file);
-  return pages * page_size();
+  if (file == nullptr || fgets(text, sizeof text, file) == nullptr) return 0;
+  fclose(file);
+  return strtoull(text, nullptr, 10) * page_size();
 }
 
 }  // namespace emucxl

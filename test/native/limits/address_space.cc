@@ -10,8 +10,7 @@
 #include "contents.h"
 #include "opened.h"
 
-using namespace emucxl;
-
+namespace emucxl {
 namespace {
 
 constexpr uint64_t kRoom = 64 * kMiB;
@@ -61,7 +60,8 @@ TEST_CASE("alloc and resize fail with the account and the old block as they were
 
 TEST_CASE("what is freed makes room again, and its range is zeros meanwhile") {
   check_in_child([] {
-    const Opened opened(std::unique_ptr<Backend>(open_emulated(nullptr)), kMore);
+    const Opened opened;
+    table().set_capacity(opened.get(), 0, kMore);
     Region* region = opened.alloc(2 * kRoom);
     EXPECT_IN_CHILD(region != nullptr);
     write_all(region->range, 1);
@@ -88,3 +88,5 @@ TEST_CASE("pages can be moved with no address to spare") {
     EXPECT_IN_CHILD(all_bytes(from, moved ? 0 : 1));
   });
 }
+
+}  // namespace emucxl

@@ -10,8 +10,7 @@
 #include "contents.h"
 #include "opened.h"
 
-using namespace emucxl;
-
+namespace emucxl {
 namespace {
 
 constexpr uid_t kNobody = 65534;
@@ -71,3 +70,5 @@ TEST_CASE("where locking is refused, the mapping and the charge are given back")
     EXPECT_IN_CHILD(is_empty(opened.account(0)));
   });
 }
+
+}  // namespace emucxl

@@ -12,8 +12,7 @@
 #include "opened.h"
 #include "scripted_backend.h"
 
-using namespace emucxl;
-
+namespace emucxl {
 namespace {
 
 constexpr size_t kPages = 8 << 20;  // 32 GiB of addresses; no machine allows so many mappings
@@ -39,23 +38,29 @@ void* use_up_mappings() {
   return area;
 }
 
+Range written(size_t pages) {
+  Range range;
+  EXPECT_IN_CHILD(!map_anonymous(pages * page_size(), HugePages::off, &range));
+  write_all(range, 1);
+  return range;
+}
+
+Range page_of(const Range& all, size_t page) {
+  Range range = all;
+  range.start += page * page_size();
+  range.length = page_size();
+  return range;
+}
+
 // The middle of a mapping, so that to unmap or replace it would split it in three.
 struct Middle {
-  explicit Middle(HugePages huge = HugePages::off) {
-    EXPECT_IN_CHILD(!map_anonymous(9 * page_size(), huge, &all));
-    write_all(all, 1);
-    range = all;
-    range.start += 4 * page_size();
-    range.length = page_size();
-  }
-
   bool neighbours_are_whole() const {
     return all_bytes(all.start, 4 * page_size(), 1) &&
            all_bytes(range.start + page_size(), 4 * page_size(), 1);
   }
 
-  Range all;
-  Range range;
+  Range all = written(9);
+  Range range = page_of(all, 4);
 };
 
 }  // namespace
@@ -182,3 +187,5 @@ TEST_CASE("regions still come from the span; one that needs a mapping fails, for
     EXPECT_IN_CHILD(opened.alloc(ReadyRanges::kLongest + 1) != nullptr);
   });
 }
+
+}  // namespace emucxl

@@ -9,8 +9,7 @@
 #include "child.h"
 #include "contents.h"
 
-using namespace emucxl;
-
+namespace emucxl {
 namespace {
 
 constexpr uid_t kNobody = 65534;
@@ -95,3 +94,5 @@ TEST_CASE("a device that this user may not open") {
     EXPECT_IN_CHILD(failure.error == EACCES || failure.error == ENOENT);
   });
 }
+
+}  // namespace emucxl

@@ -4,8 +4,7 @@
 #include "backend.h"
 #include "contents.h"
 
-using namespace emucxl;
-
+namespace emucxl {
 TEST_CASE("the emulated backend always opens, maps on any node and moves nothing") {
   Failure failure;
   const auto backend = open_emulated(&failure);
@@ -26,3 +25,5 @@ TEST_CASE("the emulated backend always opens, maps on any node and moves nothing
   CHECK(all_bytes(range, 1));
   CHECK(unmap(range));
 }
+
+}  // namespace emucxl

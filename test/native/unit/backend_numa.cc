@@ -8,8 +8,7 @@
 #include "backend.h"
 #include "contents.h"
 
-using namespace emucxl;
-
+namespace emucxl {
 namespace {
 
 const std::atomic<bool> never{false};
@@ -143,3 +142,5 @@ TEST_CASE("a move may be cancelled while it runs, from another thread") {
   CHECK(all_bytes(range, 2));
   CHECK(unmap(range));
 }
+
+}  // namespace emucxl

@@ -5,8 +5,7 @@
 #include "opened.h"
 #include "scripted_backend.h"
 
-using namespace emucxl;
-
+namespace emucxl {
 TEST_CASE("without regions it goes with its environment") {
   Script script;
   { const Opened opened(std::make_unique<ScriptedBackend>(&script)); }
@@ -51,3 +50,5 @@ TEST_CASE("a region that is kept for good keeps it for good") {
   }
   CHECK_FALSE(script.destroyed);
 }
+
+}  // namespace emucxl

@@ -5,8 +5,7 @@
 
 #include <cerrno>
 
-using namespace emucxl;
-
+namespace emucxl {
 TEST_CASE("success is no failure, and a failure carries all its parts") {
   CHECK_FALSE(success());
   const Failure failure = fail("ERR_EMUCXL_NO_MEMORY", "none left", "mmap", ENOMEM);
@@ -16,3 +15,5 @@ TEST_CASE("success is no failure, and a failure carries all its parts") {
   CHECK(std::string(failure.syscall) == "mmap");
   CHECK(failure.error == ENOMEM);
 }
+
+}  // namespace emucxl

@@ -5,8 +5,7 @@
 #include "contents.h"
 #include "opened.h"
 
-using namespace emucxl;
-
+namespace emucxl {
 namespace {
 
 // As resize() of the binding does it.
@@ -59,3 +58,5 @@ TEST_CASE("memory of a device is copied") {
   const Opened opened(open_device("/dev/zero", &failure));
   check_sizes(opened, {10000, 300000, 10, 200000});
 }
+
+}  // namespace emucxl

@@ -5,8 +5,7 @@
 #include "opened.h"
 #include "scripted_backend.h"
 
-using namespace emucxl;
-
+namespace emucxl {
 namespace {
 
 const std::atomic<bool> never{false};
@@ -98,3 +97,5 @@ TEST_CASE("a region that is freed while it moves is booked nowhere") {
   CHECK(is_empty(opened.account(0).pending));
   CHECK(is_empty(opened.account(1).pending));
 }
+
+}  // namespace emucxl

@@ -5,8 +5,7 @@
 #include "opened.h"
 #include "scripted_backend.h"
 
-using namespace emucxl;
-
+namespace emucxl {
 TEST_CASE("a region is mapped and booked, and give_back undoes both") {
   const Opened opened;
   Region* region = nullptr;
@@ -82,3 +81,5 @@ TEST_CASE("like: a block of another size keeps what it was allocated with") {
   CHECK_FALSE(again.prefault);
   give_back(region);
 }
+
+}  // namespace emucxl

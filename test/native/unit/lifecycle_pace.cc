@@ -6,8 +6,7 @@
 
 #include "opened.h"
 
-using namespace emucxl;
-
+namespace emucxl {
 namespace {
 
 constexpr uint64_t kMillisecond = 1000000;
@@ -49,3 +48,5 @@ TEST_CASE("without a model nothing waits") {
   pace_loads(*region, now_ns(), UINT64_MAX);
   table().drop(region);
 }
+
+}  // namespace emucxl

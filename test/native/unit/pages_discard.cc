@@ -8,8 +8,7 @@
 
 #include "contents.h"
 
-using namespace emucxl;
-
+namespace emucxl {
 namespace {
 
 // Not looked at by the thread sanitizer: to write while the range is replaced is the point, and it
@@ -81,3 +80,5 @@ TEST_CASE("a part of a larger mapping can be given back, and the rest keeps its 
 TEST_CASE("discard under a thread that writes") { check_under_a_writer(discard); }
 
 TEST_CASE("overlay under a thread that writes") { check_under_a_writer(overlay); }
+
+}  // namespace emucxl

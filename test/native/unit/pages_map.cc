@@ -7,8 +7,7 @@
 
 #include "contents.h"
 
-using namespace emucxl;
-
+namespace emucxl {
 TEST_CASE("a mapping is whole pages of zeros that can be written") {
   for (const size_t bytes : {size_t{1}, page_size(), page_size() + 1, size_t{5} << 20}) {
     CAPTURE(bytes);
@@ -71,3 +70,5 @@ TEST_CASE("more than the address space is an error that names the call") {
     CHECK(range.start == nullptr);
   }
 }
+
+}  // namespace emucxl

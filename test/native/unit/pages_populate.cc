@@ -4,8 +4,7 @@
 
 #include "contents.h"
 
-using namespace emucxl;
-
+namespace emucxl {
 TEST_CASE("populate gives every page its memory") {
   Range range;
   REQUIRE_FALSE(map_anonymous(64 * page_size(), HugePages::off, &range));
@@ -30,3 +29,5 @@ TEST_CASE("populate leaves what is there") {
   CHECK(all_bytes(half.start + half.length, half.length, 0));
   CHECK(unmap(range));
 }
+
+}  // namespace emucxl

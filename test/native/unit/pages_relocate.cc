@@ -5,8 +5,7 @@
 
 #include "contents.h"
 
-using namespace emucxl;
-
+namespace emucxl {
 namespace {
 
 Range mapped(size_t pages) {
@@ -90,3 +89,5 @@ TEST_CASE("a target that cannot be had leaves both ranges whole") {
   CHECK(all_bytes(from, 1));
   CHECK(unmap(from));
 }
+
+}  // namespace emucxl

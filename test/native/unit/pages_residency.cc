@@ -4,8 +4,7 @@
 
 #include "contents.h"
 
-using namespace emucxl;
-
+namespace emucxl {
 namespace {
 
 uint64_t placed(const Residency& residency) {
@@ -39,3 +38,5 @@ TEST_CASE("a page that was only read has no place yet") {
   CHECK(found.by_node.empty());
   CHECK(unmap(range));
 }
+
+}  // namespace emucxl

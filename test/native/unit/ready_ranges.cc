@@ -6,8 +6,7 @@
 #include "contents.h"
 #include "opened.h"
 
-using namespace emucxl;
-
+namespace emucxl {
 namespace {
 
 Range mapped(size_t length) {
@@ -174,3 +173,5 @@ TEST_CASE("close gives up what was ready, and what comes later is unmapped") {
   Range out;
   CHECK(table().take_ready(opened.get(), 0, page_size(), &out));
 }
+
+}  // namespace emucxl

@@ -8,8 +8,7 @@
 #include "contents.h"
 #include "opened.h"
 
-using namespace emucxl;
-
+namespace emucxl {
 TEST_CASE("a range is one thread's alone from alloc to the last hold") {
   const Opened opened;
   std::atomic<uint64_t> dirty{0};
@@ -36,7 +35,7 @@ TEST_CASE("a range is one thread's alone from alloc to the last hold") {
     for (Region* region : mine) table().drop(region);
   };
   std::vector<std::thread> threads;
-  for (const char mark : {1, 2, 3, 4}) threads.emplace_back(churn, mark);
+  for (const char mark : {'a', 'b', 'c', 'd'}) threads.emplace_back(churn, mark);
   for (std::thread& thread : threads) thread.join();
   CHECK(dirty == 0);
   CHECK(stolen == 0);
@@ -67,3 +66,5 @@ TEST_CASE("close while others allocate: what they get is theirs, the rest is ref
     CHECK(is_empty(opened.account(0).reserved));
   }
 }
+
+}  // namespace emucxl

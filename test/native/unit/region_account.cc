@@ -3,8 +3,7 @@
 
 #include "opened.h"
 
-using namespace emucxl;
-
+namespace emucxl {
 TEST_CASE("charge and uncharge are exact") {
   const Opened opened;
   REQUIRE_FALSE(table().charge(opened.get(), 0, 100, 4096));
@@ -63,3 +62,5 @@ TEST_CASE("a closed context takes no region") {
   CHECK(std::string(failure.code) == "ERR_EMUCXL_CLOSED");
   CHECK(is_empty(opened.account(0)));
 }
+
+}  // namespace emucxl

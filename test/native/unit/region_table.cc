@@ -4,8 +4,7 @@
 #include "contents.h"
 #include "opened.h"
 
-using namespace emucxl;
-
+namespace emucxl {
 TEST_CASE("a region is found by its start and size, and by nothing else") {
   const Opened opened;
   Region* region = opened.alloc(5000);
@@ -101,3 +100,5 @@ TEST_CASE("live regions are those that were not freed, each held once more") {
   for (Region* region : {a, b, c}) table().drop(region);
   CHECK(table().live(opened.get()).empty());
 }
+
+}  // namespace emucxl

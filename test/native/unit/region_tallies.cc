@@ -4,8 +4,7 @@
 
 #include "opened.h"
 
-using namespace emucxl;
-
+namespace emucxl {
 TEST_CASE("pending counts what was freed, until its last hold") {
   const Opened opened;
   Region* a = opened.alloc(1);
@@ -55,3 +54,5 @@ TEST_CASE("reserved counts what is kept, once, whether it was freed or dropped")
   table().drop(again);
   CHECK(opened.account(0).reserved.ranges == 1);
 }
+
+}  // namespace emucxl

@@ -10,8 +10,7 @@
 #include "opened.h"
 #include "scripted_backend.h"
 
-using namespace emucxl;
-
+namespace emucxl {
 namespace {
 
 constexpr int kThreads = 4;
@@ -157,3 +156,5 @@ TEST_CASE("threads that allocate, write, free, keep and list, each at its own pa
   check_nothing_left(opened);
   CHECK(opened.account(0).reserved.ranges + opened.account(1).reserved.ranges == kept);
 }
+
+}  // namespace emucxl
