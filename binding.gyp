@@ -23,6 +23,7 @@
         'native/core/context.cc',
         'native/core/libnuma.cc',
         'native/core/lifecycle.cc',
+        'native/core/mappings.cc',
         'native/core/node_memory.cc',
         'native/core/pages.cc',
         'native/core/region.cc',

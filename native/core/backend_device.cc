@@ -8,6 +8,7 @@
 #include <cstring>
 
 #include "backend.h"
+#include "mappings.h"
 
 namespace emucxl {
 namespace {
@@ -23,6 +24,7 @@ class Device final : public Backend {
   Capabilities can() const override { return {true, false, false, false}; }
 
   Failure map(const MapRequest& request, Range* out) override {
+    if (!mappings_left()) return too_many_mappings();
     const size_t length = round_up(request.length, page_size());
     const off_t offset = static_cast<off_t>(request.numa_node) * 4096;
     void* p = mmap(nullptr, length, PROT_READ | PROT_WRITE, MAP_SHARED, descriptor_, offset);

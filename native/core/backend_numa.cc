@@ -9,6 +9,7 @@
 
 #include "backend.h"
 #include "libnuma.h"
+#include "mappings.h"
 
 namespace emucxl {
 namespace {
@@ -71,6 +72,8 @@ class Numa final : public Backend {
 
   Failure move(const Range& range, int from, int to, const std::atomic<bool>& cancelled,
                MoveResult* out) override {
+    // A policy of its own cuts the range out of a mapping that it shares with others.
+    if (!mappings_left()) return too_many_mappings();
     // First the policy, so that a page touched meanwhile comes to the target; then what is there.
     if (Failure failure = bind(range, to)) return failure;
     for (size_t done = 0; done < range.length;) {

@@ -10,6 +10,8 @@
 #include <cstring>
 #include <vector>
 
+#include "mappings.h"
+
 #ifndef MADV_POPULATE_WRITE
 #define MADV_POPULATE_WRITE 23  // Linux 5.14
 #endif
@@ -99,6 +101,7 @@ size_t page_size() {
 size_t round_up(size_t bytes, size_t unit) { return (bytes + unit - 1) / unit * unit; }
 
 Failure map_anonymous(size_t bytes, HugePages huge, Range* out) {
+  if (!mappings_left()) return too_many_mappings();
   if (huge == HugePages::require) {
     const size_t length = round_up(bytes, kHugePage);
     void* p = mmap(nullptr, length, kReadWrite, kHugeTlb2MiB, -1, 0);
@@ -194,6 +197,7 @@ bool relocate(const Range& from, const Range& to, size_t offset, size_t length) 
   if (!from.anonymous || !to.anonymous || from.unit != page_size() || to.unit != page_size()) {
     return false;
   }
+  if (!mappings_left()) return false;
   char* const target = to.start + offset;
   if (mremap(from.start + offset, length, length, MREMAP_MAYMOVE | MREMAP_FIXED | MREMAP_DONTUNMAP,
              target) == MAP_FAILED) {

@@ -1,0 +1,16 @@
+// How many mappings of memory this process may still make (vm.max_map_count). Where none is left,
+// malloc and the engine fail too, and end the process: emucxl stops before that.
+#pragma once
+
+#include "failure.h"
+
+namespace emucxl {
+
+// Whether emucxl may make a few more; a part of the limit is left to the others in the process, and
+// to free(), which may need some as well.
+bool mappings_left();
+
+// What to say where it may not.
+Failure too_many_mappings();
+
+}  // namespace emucxl
