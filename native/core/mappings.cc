@@ -3,6 +3,7 @@
 #include <atomic>
 #include <cstdint>
 #include <cstdio>
+#include <cstdlib>
 #include <string>
 
 namespace emucxl {
@@ -15,10 +16,10 @@ int64_t limit() {
   int64_t value = kDefaultLimit;
   FILE* file = fopen("/proc/sys/vm/max_map_count", "re");
   if (file == nullptr) return value;
-  long long read = 0;
-  if (fscanf(file, "%lld", &read) == 1) value = read;
+  char text[32] = {};
+  if (fgets(text, sizeof text, file) != nullptr) value = strtoll(text, nullptr, 10);
   fclose(file);
-  return value;
+  return value > 0 ? value : kDefaultLimit;
 }
 
 // Of this process; 0 where the kernel does not tell.

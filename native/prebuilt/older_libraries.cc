@@ -1,6 +1,6 @@
 // Part of the prebuilt binaries alone: lets what is linked on a newer system load on one with glibc
-// 2.28 and the libstdc++ of GCC 8, which are what Node.js itself asks for. The functions below got a
-// new version since then without a new meaning: libdl became part of libc in glibc 2.34, fstat
+// 2.28 and the libstdc++ of GCC 8, which are what Node.js itself asks for. The functions below got
+// a new version since then without a new meaning: libdl became part of libc in glibc 2.34, fstat
 // stopped being a wrapper in 2.33, GCC 11 gave an overlong array its own thrower. References in the
 // other sources bind to these definitions, which pass on to the old versions.
 // scripts/prebuild.mjs fails where one is missing here.
