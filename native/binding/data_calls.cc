@@ -14,7 +14,8 @@ napi_value copy(napi_env env, napi_callback_info info) {
   CopyOperands operands;
   if (!copy_operands(call, 0, &operands)) return nullptr;
   const uint64_t began = modelled(operands) ? now_ns() : 0;
-  memmove(operands.to_data, operands.from_data, operands.size);
+  // A buffer without bytes has no address either, which memmove may not be given.
+  if (operands.size != 0) memmove(operands.to_data, operands.from_data, operands.size);
   if (began != 0) pace(operands, began);
   return undefined(env);
 }
