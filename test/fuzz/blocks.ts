@@ -1,6 +1,6 @@
-// The life of a block: alloc, free, resize, migrate, and the questions about it.
+// The life of a block: alloc, free, resize, migrate.
 
-import type { Address, AllocOptions, MigrateResult, Residency } from 'emucxl'
+import type { Address, AllocOptions, MigrateResult } from 'emucxl'
 import { type AnyBuffer, type Handle, type Operand, Store, wrapsShared } from './memory.js'
 import { type Block, type ContextModel, mappedOf, PAGE } from './model.js'
 import {
@@ -72,7 +72,8 @@ function startProblems(operand: Operand): Problem[] {
   return operand.offset === 0 ? [] : [outOfRange('address')]
 }
 
-function blockOf(operand: Operand): Block | undefined {
+/** The block that an operand is an address of. */
+export function blockOf(operand: Operand): Block | undefined {
   return operand.addressProblems.length === 0 ? operand.handle?.block : undefined
 }
 
@@ -139,6 +140,7 @@ export async function alloc(
       node,
       life: 'live',
       mover: undefined,
+      strewn: false,
     }
     const handle = world.enter(block, memory)
     world.transcript.push(`    is ${handle.name}`)
@@ -263,6 +265,7 @@ export async function resize(
       node,
       life: 'live',
       mover: undefined,
+      strewn: block.strewn,
     }
     const handle = world.enter(fresh, value as AnyBuffer)
     world.transcript.push(`    ${operand.text} is ${handle.name} now`)
@@ -353,6 +356,7 @@ export async function migrate(
       const pages = world.backend === 'emulated' && node === block.node ? 0 : block.mapped / PAGE
       expectEqual(moved + failed + untouched, pages, `pages of ${text}`)
       expectEqual(Math.min(moved, failed, untouched) >= 0, true, `pages of ${text}`)
+      block.strewn ||= failed > 0
     }
     block.node = node
   }
@@ -391,62 +395,6 @@ export async function migrate(
       })
     },
     land,
-  })
-  if (manner.how === 'async') await world.settle()
-}
-
-/** isLocal, nodeOf, sizeOf, where. */
-export async function ask(
-  world: World,
-  context: ContextModel,
-  operand: Operand,
-  manner: Manner,
-): Promise<void> {
-  const block = blockOf(operand)
-  const { face } = context
-  const verdict: Verdict = {
-    must: [...closedProblems(context), ...operand.addressProblems],
-    may: [],
-  }
-  const address = operand.value as Address
-  const where = (found: Residency) => {
-    if (block === undefined) throw new Error('is nowhere')
-    const pages = Object.values(found.nodes).reduce((sum, n) => sum + n, found.untouched)
-    expectEqual(pages, block.mapped / PAGE, `pages of ${operand.text}`)
-    expectEqual(found.pageSize, PAGE, `page size of ${operand.text}`)
-  }
-  world.call(
-    `${context.name}.sizeOf(${operand.text})`,
-    verdict,
-    () => face.sizeOf(address),
-    (size) => expectEqual(size, block?.size, `sizeOf(${operand.text})`),
-  )
-  for (const method of ['nodeOf', 'isLocal'] as const) {
-    world.call(
-      `${context.name}.${method}(${operand.text})`,
-      verdict,
-      () => face[method](address),
-      (found) => {
-        const nodes = [block?.node, block?.mover?.node ?? block?.node]
-        const allowed = method === 'nodeOf' ? nodes : nodes.map((node) => node === 0)
-        expectEqual(allowed.includes(found as never), true, `${method} is ${String(found)}`)
-      },
-    )
-  }
-  const { cxl } = face
-  if (cxl === undefined) return
-  if (manner.how === 'sync') {
-    const text = `${context.name}.where(${operand.text})`
-    world.call(text, verdict, () => cxl.where(address), where)
-    return
-  }
-  world.launch({
-    text: `${context.name}.whereAsync(${operand.text})`,
-    verdict,
-    abort: manner.abort,
-    stops: false,
-    start: (signal) => cxl.whereAsync(address, signal),
-    land: (value) => where(value as Residency),
   })
   if (manner.how === 'async') await world.settle()
 }

@@ -31,6 +31,8 @@ export interface Block {
   life: 'live' | 'stranded' | 'dropped' | 'freed'
   /** What is under way. */
   mover: Mover | undefined
+  /** A migrate left pages behind, and said so. */
+  strewn: boolean
 }
 
 /** A migrate or resize that is under way. */
