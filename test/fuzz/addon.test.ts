@@ -7,7 +7,9 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { addon } from '../../dist/lib/memory/addon.js'
 import { compile, runChild } from './child.js'
 
-const CALLS = 10 * Number(process.env['EMUCXL_FUZZ_RUNS'] ?? 10_000)
+const CALLS =
+  10 *
+  Number(process.env['EMUCXL_FUZZ_RUNS'] ?? (process.env['EMUCXL_QUICK'] === '1' ? 1000 : 10_000))
 const SEED = Number(process.env['EMUCXL_FUZZ_SEED'] ?? Date.now() % 2 ** 31)
 
 let folder: string

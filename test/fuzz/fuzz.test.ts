@@ -14,7 +14,9 @@ import { obstacle } from '../../dist/lib/memory/backends.js'
 import { compile, runChild } from './child.js'
 import { lastSequence, shrinkCrash } from './crash.js'
 
-const SEQUENCES = Number(process.env['EMUCXL_FUZZ_RUNS'] ?? 10_000)
+const SEQUENCES = Number(
+  process.env['EMUCXL_FUZZ_RUNS'] ?? (process.env['EMUCXL_QUICK'] === '1' ? 1000 : 10_000),
+)
 const SEED = Number(process.env['EMUCXL_FUZZ_SEED'] ?? Date.now() % 2 ** 31)
 const PATH = process.env['EMUCXL_FUZZ_PATH']
 const ONLY = process.env['EMUCXL_FUZZ_BACKEND']
