@@ -1,0 +1,16 @@
+// Rule 3: a block that is dropped without a free is reclaimed after garbage collection. A hold that
+// one of the two finalizers does not give back would leave all of them booked and mapped; one that is
+// given back twice would hand out the same range twice.
+
+import { test } from 'vitest'
+import { moves, runChild } from './run-child.js'
+
+test.each([['plain'], ['touched'], ['shared'], ['attached'], ['async'], ['freed']])(
+  'of 10,000 blocks (%s) nothing is left',
+  (sort) => runChild('drops', [sort]),
+)
+
+// The store dies with the new buffer, the first object at its own time.
+test.each(moves)('of 10,000 blocks that were moved by %s nothing is left', (move) =>
+  runChild('drops', ['moved', move]),
+)

@@ -1,0 +1,21 @@
+// Rules 4 and 9: any number of threads load the addon, and each ends alone, at any time.
+
+import { expect, test } from 'vitest'
+import { outputOf, runChild, soak } from './run-child.js'
+
+// What they have alive is dropped, moved, posted and shared, with every sort of job under way; Node.js
+// waits for the jobs, calls the finalizers of buffers that other threads use, then our own hooks.
+test.each(Array.from({ length: 4 }, (_, i) => [i + 1]))(
+  'workers end in every way, at random times (%i)',
+  async () => {
+    const { stdout } = await outputOf('worker-ends')
+    expect(stdout.split('\n').filter(Boolean)).toHaveLength(14 * soak)
+  },
+)
+
+// What a context keeps for further blocks, and the mappings of freed ones, must not pile up with the
+// threads that come and go.
+test.each([['natural'], ['exit'], ['throw'], ['terminate']])(
+  'a worker that ends (%s) leaves no mappings behind',
+  (how) => runChild('worker-leaves', [how]),
+)
