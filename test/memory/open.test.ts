@@ -161,13 +161,17 @@ describe('the device', () => {
       catch ({ name, code, message, syscall }) {
         console.log(JSON.stringify({ name, code, message, syscall }))
       }`
-    const { stdout, stderr } = spawnSync(
-      process.execPath,
-      ['--input-type=module', '--eval', program],
-      { encoding: 'utf8', cwd: '/', ...nobody },
-    )
-    if (stderr.includes('EACCES') || stderr.includes('ERR_MODULE_NOT_FOUND')) {
-      return skip('an ordinary user cannot read this folder')
+    const {
+      stdout,
+      stderr,
+      error: cannotRun,
+    } = spawnSync(process.execPath, ['--input-type=module', '--eval', program], {
+      encoding: 'utf8',
+      cwd: '/',
+      ...nobody,
+    })
+    if (cannotRun !== undefined || /EACCES|ERR_MODULE_NOT_FOUND/.test(stderr)) {
+      return skip('an ordinary user cannot run this Node.js, or read this folder')
     }
     const error = JSON.parse(stdout)
     expect(error).toMatchObject({

@@ -86,8 +86,7 @@ const cases = {
     for (const length of [0, SIZE / 2, SIZE * 2]) {
       const old = block()
       const copy = old.transfer(length)
-      const code = length === 0 ? 'ERR_EMUCXL_DETACHED' : 'ERR_EMUCXL_NOT_ALLOCATED'
-      await assertRefused(() => cxl.free(copy), 'free of a copy', code)
+      await assertRefused(() => cxl.free(copy), 'free of a copy', 'ERR_EMUCXL_NOT_ALLOCATED')
       await assertRefused(() => cxl.free(old), 'free of the old one', 'ERR_EMUCXL_DETACHED')
       await collect()
       assertFilled(new Uint8Array(copy, 0, Math.min(length, SIZE)), 0x42, 'copy')
