@@ -23,13 +23,13 @@ export function folderOf(kind) {
   return join(cache, `cmake-${kind}`)
 }
 
-// Quiet, but for warnings, unless it fails.
+// Quiet, but for warnings. Throws with all that was said where it fails.
 function quietly(command, args) {
   const result = spawnSync(command, args, { cwd: root, encoding: 'utf8', maxBuffer: 1 << 28 })
   const output = `${result.stdout ?? ''}${result.stderr ?? ''}`
   if (result.status !== 0) {
-    say(`${output}${result.error?.message ?? ''}\nfailed: ${[command, ...args].join(' ')}`)
-    process.exit(1)
+    const said = `${output}${result.error?.message ?? ''}`
+    throw new Error(`${said}\nfailed: ${[command, ...args].join(' ')}`)
   }
   for (const line of output.split('\n')) if (/\bwarning:/i.test(line)) say(line)
 }

@@ -31,7 +31,13 @@ function start(command, args) {
 // than it knows of (vm.mmap_rnd_bits above 28), unless they are made less random for it.
 const NO_PLACE = 'unexpected memory mapping'
 
-function runTests(program) {
+function runTests(kind, name) {
+  let program
+  try {
+    program = join(compile(kind), name)
+  } catch (error) {
+    return { ok: false, output: error.message, end: 'it was not built' }
+  }
   const first = start(program, [])
   if (!first.output.includes(NO_PLACE)) return first
   const second = start('setarch', ['-R', program])
@@ -60,7 +66,7 @@ export function testNative() {
   let ok = true
   const summary = []
   for (const { kind, program, name } of RUNS) {
-    const result = runTests(join(compile(kind), program))
+    const result = runTests(kind, program)
     if (result.skipped !== undefined) {
       say(`native tests (${name}) skipped: ${result.skipped}`)
       summary.push(`${name}: skipped`)
