@@ -2,7 +2,7 @@
 
 import type { Address, AllocOptions, MigrateResult } from 'emucxl'
 import { type AnyBuffer, type Handle, type Operand, Store, wrapsShared } from './memory.js'
-import { type Block, type ContextModel, mappedOf, PAGE } from './model.js'
+import { type Block, type ContextModel, isVast, mappedOf, PAGE } from './model.js'
 import {
   type Argument,
   BLOCK_OPTIONS,
@@ -102,6 +102,7 @@ export async function alloc(
   const size = valueFrom(sizeArgument) as number
   const node = valueFrom(nodeArgument) as number
   const mapped = mappedOf(size)
+  if (isVast(size) && context.fits(node, mapped).can) return
   let name = cxl === undefined ? 'none' : optionsName
   // Whether the pool has huge pages is not for the model to say: a node too small for one is.
   if (name === 'require' && (context.capacities[node] ?? 0) >= 2 ** 21) name = 'prefer'
@@ -228,6 +229,7 @@ export async function resize(
   const size = valueFrom(sizeArgument) as number
   const mapped = mappedOf(size)
   const block = blockOf(operand)
+  if (isVast(size) && block?.context.fits(block.node, mapped, block.mapped).can) return
   const verdict: Verdict = {
     must: [...closedProblems(context), ...blockSizeProblems(size), ...startProblems(operand)],
     may: block?.locked ? [LOCK_LIMIT] : [],
@@ -235,6 +237,7 @@ export async function resize(
   if (block?.shared) verdict.must.push(SHARED)
   if (block?.mover !== undefined) verdict.must.push(BUSY)
   const valid = verdict.must.length === 0
+  const key = {}
   const address = operand.value as Address
   const text = `${context.name}.resize(${operand.text}, ${String(size)})`
   let began = false
@@ -274,11 +277,14 @@ export async function resize(
   if (manner.how === 'sync' || cxl === undefined) {
     if (valid && block !== undefined) {
       roomProblems(verdict, block.context.fits(block.node, mapped, block.mapped))
+      // For the moment of the call the old range and the new one are booked both.
+      block.context.charges.set(key, { node: block.node, mapped })
+      world.note()
     }
     world.call(text, verdict, () => context.face.resize(address, size), land)
+    block?.context.charges.delete(key)
     return
   }
-  const key = {}
   if (valid && block !== undefined && manner.abort !== 'before') {
     began = true
     block.context.charges.set(key, { node: block.node, mapped })

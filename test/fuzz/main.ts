@@ -33,6 +33,7 @@ const asData = (first: Opening, sequence: readonly Step[]): string =>
 
 async function replay(file: string): Promise<void> {
   const [first, ...sequence] = readFileSync(file, 'utf8')
+    .trimEnd()
     .split('\n')
     .map((line) => JSON.parse(line))
   const world = new World(options, numaNodes)

@@ -10,6 +10,10 @@ export const PAGE = 4096
 export const mappedOf = (size: unknown): number =>
   typeof size === 'number' ? Math.ceil(size / PAGE) * PAGE : Number.NaN
 
+/** Sizes that a node may have room for by its capacity, and that no model can hold. */
+export const isVast = (size: unknown): boolean =>
+  typeof size === 'number' && size > 2 ** 28 && size <= 2 ** 47
+
 /** One region. */
 export interface Block {
   readonly context: ContextModel

@@ -165,6 +165,11 @@ export class World {
     count(text, outcome)
     judge(outcome, verdict)
     if ('value' in outcome) succeeded(outcome.value as T)
+    this.note()
+  }
+
+  /** Notes what is booked now, for the operations under way, which may meet it. */
+  note(): void {
     if (this.flights.length !== 0) for (const context of this.contexts) context.note()
   }
 
@@ -211,7 +216,7 @@ export class World {
       fell: options.fell ?? (() => {}),
     }
     this.flights.push(flight)
-    for (const context of this.contexts) context.note()
+    this.note()
     return flight
   }
 
