@@ -41,7 +41,7 @@ function spawned(program: string, args: string[], options: ChildOptions): Promis
   const child = spawn(node, [...(options.flags ?? ['--expose-gc']), path, ...args], {
     env: { ...process.env, ...options.env },
     stdio: ['ignore', 'pipe', 'pipe'],
-    timeout: (options.timeLimit ?? 45) * 1000 * Math.max(1, soak),
+    timeout: (options.timeLimit ?? 100) * 1000 * Math.max(1, soak),
     killSignal: 'SIGKILL',
   })
   const output = { stdout: '', stderr: '' }

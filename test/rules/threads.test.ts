@@ -15,7 +15,12 @@ test.each(Array.from({ length: 4 }, (_, i) => [i + 1]))(
 
 // What a context keeps for further blocks, and the mappings of freed ones, must not pile up with the
 // threads that come and go.
-test.each([['natural'], ['exit'], ['throw'], ['terminate']])(
+test.for([['natural'], ['exit'], ['throw'], ['terminate']] as const)(
   'a worker that ends (%s) leaves no mappings behind',
-  (how) => runChild('worker-leaves', [how]),
+  async ([how], { skip }) => {
+    if (process.env['LD_PRELOAD']?.includes('libasan')) {
+      skip('the address sanitizer keeps memory of its own for threads that have ended')
+    }
+    await runChild('worker-leaves', [how])
+  },
 )
