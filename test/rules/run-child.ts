@@ -25,7 +25,7 @@ export interface ChildOptions {
   code?: number | null
   /** The signal that is expected. Default none. */
   signal?: NodeJS.Signals | null
-  /** Seconds, before the soak. Default 45. */
+  /** Seconds, before the soak. Default 100. */
   timeLimit?: number
 }
 
