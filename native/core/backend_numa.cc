@@ -57,17 +57,22 @@ class Numa final : public Backend {
   // where the node's free memory was enough, because some of it is kept for the kernel, or another
   // thread took it. Moving a page there fails and does no harm. So other nodes may help out first.
   Failure populate(const Range& range, int numa_node) override {
-    if (range.unit != page_size() || bind(range, numa_node, MPOL_PREFERRED)) {
-      return emucxl::populate(range);
+    if (range.unit != page_size()) return emucxl::populate(range);
+    for (int attempt = 1;; ++attempt) {
+      if (bind(range, numa_node, MPOL_PREFERRED)) return emucxl::populate(range);
+      Failure failure = emucxl::populate(range);
+      if (Failure unbound = bind(range, numa_node)) return unbound;
+      MoveResult result;
+      for (size_t done = 0; done < range.length && !failure; done += kBatch) {
+        const size_t bytes = std::min(kBatch, range.length - done);
+        failure = move_batch(range, done, bytes, numa_node, &result);
+      }
+      if (failure) return failure;
+      if (result.failed == 0 && result.untouched == 0) return success();
+      // Linux 6.12 drops pages of zeros from a huge page that it has to split for the move; the
+      // next round gives them memory again, in small pages.
+      if (result.failed != 0 || attempt == kTries) return move_failed(numa_node, ENOMEM);
     }
-    Failure failure = emucxl::populate(range);
-    if (Failure unbound = bind(range, numa_node)) return unbound;
-    MoveResult result;
-    for (size_t done = 0; done < range.length && !failure; done += kBatch) {
-      failure = move_batch(range, done, std::min(kBatch, range.length - done), numa_node, &result);
-    }
-    if (!failure && result.failed != 0) failure = move_failed(numa_node, ENOMEM);
-    return failure;
   }
 
   Failure move(const Range& range, int from, int to, const std::atomic<bool>& cancelled,
