@@ -9,7 +9,7 @@ import { installDependencies, isProgram, needPrograms, say } from './setup.mjs'
 
 const OPTIONS = {
   ASAN_OPTIONS: 'abort_on_error=0:detect_stack_use_after_return=1:strict_init_order=1',
-  UBSAN_OPTIONS: 'print_stacktrace=1',
+  UBSAN_OPTIONS: 'print_stacktrace=1:halt_on_error=1',
   TSAN_OPTIONS: 'second_deadlock_stack=1',
 }
 
