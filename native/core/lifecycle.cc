@@ -12,6 +12,9 @@ namespace {
 
 RegionTable& table() { return RegionTable::instance(); }
 
+// Bytes that take as long to copy as the kernel takes to move them: 10 us.
+constexpr size_t kWorthMoving = size_t{32} << 10;
+
 size_t unit_of(HugePages huge) { return huge == HugePages::require ? kHugePage : page_size(); }
 
 // A request that no node could help out with would end the process, or others. So the kernel is
@@ -111,8 +114,11 @@ void carry_over(Region* from, Region* to) {
   const size_t end = std::min(round_up(bytes, old.unit), fresh.length);
   std::vector<size_t> seams = from->seams;
   seams.push_back(end);
+  // Pieces that are copied faster than the kernel moves them are copied: the block is one piece
+  // then.
+  const bool worth_moving = end / seams.size() >= kWorthMoving;
   // Linux 6.12 counts the rest of a locked mapping as locked for good when a part of it is moved.
-  const bool movable = !from->locked || end == old.length;
+  const bool movable = worth_moving && (!from->locked || end == old.length);
   size_t done = 0;
   for (const size_t seam : seams) {
     const size_t next = std::min(seam, end);
@@ -125,7 +131,9 @@ void carry_over(Region* from, Region* to) {
   if (done == 0) return;
   // A block that shrinks leaves data behind its new end, in the last page that moved.
   if (done > bytes) memset(fresh.start + bytes, 0, done - bytes);
-  // Both are mappings that will never merge with their neighbours again.
+  // Both are mappings that will never merge with their neighbours again. The pieces of the old one
+  // go when it is overlaid as a whole.
+  from->range.plain = false;
   table().not_reusable(from);
   table().not_reusable(to);
 }

@@ -53,6 +53,31 @@ TEST_CASE("up and down: what was cut off does not come back") {
   check_sizes(Opened(), {100000, 300000, 10, 200000, 5000, 5000, 400000});
 }
 
+// In a synchronous loop every old block waits for the event loop, so all of them are there at once.
+TEST_CASE("a block that grows bit by bit takes mappings in proportion to its steps") {
+  for (const size_t step : {page_size(), 64 * size_t{1024}}) {
+    CAPTURE(step);
+    constexpr size_t kSteps = 200;
+    const Opened opened;
+    const uint64_t before = mapping_count();
+    std::vector<Region*> regions{opened.alloc(step)};
+    for (size_t i = 1; i <= kSteps; ++i) {
+      Region* old = regions.back();
+      write_all(old->range, 1);
+      Region* fresh = nullptr;
+      REQUIRE_FALSE(obtain(like(*old, step * (i + 1)), old->range.length, &fresh));
+      REQUIRE(table().retire(old));
+      carry_over(old, fresh);
+      table().wipe(old);
+      table().enter(fresh, 1);
+      regions.push_back(fresh);
+    }
+    CHECK(all_bytes(regions.back()->range.start, step * kSteps, 1));
+    CHECK(mapping_count() - before < 5 * kSteps);
+    for (Region* region : regions) table().drop(region);
+  }
+}
+
 TEST_CASE("memory of a device is copied") {
   Failure failure;
   const Opened opened(open_device("/dev/zero", &failure));
