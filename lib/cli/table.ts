@@ -7,7 +7,7 @@ const INDENT = '  '
 
 /** Columns of text on the stream; 80 where it is no terminal. */
 export function widthOf(stream: { columns?: number }): number {
-  return Math.min(MOST, stream.columns ?? 80)
+  return Math.min(MOST, stream.columns || 80)
 }
 
 /** Breaks a text at spaces. The first line starts at `first`, the others at `indent`. */
