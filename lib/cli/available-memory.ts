@@ -1,7 +1,6 @@
 // How much memory the nodes of a context can give without harm to the machine.
 
 import { freemem } from 'node:os'
-import { join } from 'node:path'
 import type { Node } from '../memory/options.js'
 import { readTopology } from '../memory/topology.js'
 import { readText } from './machine.js'
@@ -24,7 +23,7 @@ function ofNode(root: string, id: number): number {
 export function memoryOfEach(nodes: readonly Node[], root = '/'): number {
   const machine = kib(readText(root, 'proc/meminfo'), 'MemAvailable') ?? freemem()
   // A single node's own account can lack memory that was plugged in later.
-  if (readTopology(join(root, 'sys')).length === 1) return machine / nodes.length
+  if (readTopology(root).length === 1) return machine / nodes.length
   const sharers = (id: number) => nodes.filter(({ numaNode }) => numaNode === id).length
   const shares = nodes.map(({ numaNode }) => ofNode(root, numaNode) / sharers(numaNode))
   return Math.min(machine / nodes.length, ...shares)

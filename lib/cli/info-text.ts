@@ -50,7 +50,7 @@ function nodesText(nodes: readonly NodeInfo[], width: number): string {
   const heads = ['node', 'role', 'memory', 'free', ...ids.map((id) => `to ${id}`), 'CPUs']
   const lines = nodes.map((node) => [
     String(node.id),
-    node.roles.join(', ') || '–',
+    node.roles.join(', ') || (node.allowed ? '–' : 'forbidden (cpuset)'),
     node.memoryTotal === 0 ? 'none' : bytesText(node.memoryTotal),
     node.memoryTotal === 0 ? '–' : bytesText(node.memoryFree),
     ...ids.map((id) => String(node.distances[id] ?? '–')),

@@ -79,7 +79,7 @@ function currentCpu(root: string): number {
 }
 
 function readNodes(root: string): NodeInfo[] {
-  const nodes = readTopology(join(root, 'sys'))
+  const nodes = readTopology(root)
   const roles = chooseRoles(nodes, currentCpu(root))
   return nodes.map((node) => ({
     ...node,

@@ -2,7 +2,7 @@
 
 import { addon } from './addon.js'
 import { EmucxlError } from './errors.js'
-import type { NumaNode } from './topology.js'
+import { isUsable, type NumaNode } from './topology.js'
 
 /** What maps the pages: the kernel module, the kernel's NUMA policies, or ordinary memory. */
 export type BackendName = 'device' | 'numa' | 'emulated'
@@ -40,13 +40,13 @@ export function inspectBackends(
   return BACKENDS.map((name) => {
     const reason = obstacle(name, devicePath)
     if (reason !== undefined) return { name, available: false, reason }
-    const withMemory = nodes.filter((node) => node.memoryTotal > 0).length
-    if (name === 'numa' && withMemory < 2) {
-      return {
-        name,
-        available: true,
-        note: `this machine has ${withMemory} NUMA node with memory: local and remote are the same`,
-      }
+    if (name === 'numa' && nodes.filter(isUsable).length < 2) {
+      const forbidden = nodes.filter((node) => !node.allowed)
+      const which =
+        forbidden.length === 0
+          ? 'this machine has one NUMA node with memory'
+          : `the cpuset of this process forbids NUMA node ${forbidden.map(({ id }) => id).join(', ')}`
+      return { name, available: true, note: `${which}: local and remote are the same` }
     }
     return { name, available: true }
   })

@@ -118,11 +118,16 @@ export function pageFlags(options: AllocOptions | undefined, base: number): numb
 
 function checkNumaNode(value: unknown, name: string, nodes: readonly NumaNode[]): number {
   if (typeof value !== 'number') throw wrongType(name, 'the number of a NUMA node', value)
-  if (!nodes.some(({ id }) => id === value)) {
-    throw new EmucxlError(
+  const bad = (what: string, ids: readonly NumaNode[]) =>
+    new EmucxlError(
       'ERR_EMUCXL_BAD_NODE',
-      `${name}: NUMA node ${value} is not online; this machine has ${nodes.map(({ id }) => id).join(', ')}`,
+      `${name}: NUMA node ${value} ${what} ${ids.map(({ id }) => id).join(', ') || 'none'}`,
     )
+  const node = nodes.find(({ id }) => id === value)
+  if (node === undefined) throw bad('is not online; this machine has', nodes)
+  if (!node.allowed) {
+    const allowed = nodes.filter((each) => each.allowed)
+    throw bad('is not allowed for this process; its cpuset (cpuset.mems) allows', allowed)
   }
   return value
 }

@@ -14,6 +14,8 @@ export interface NumaNode {
   /** Memory in bytes; 0 where it has none. */
   memoryTotal: number
   memoryFree: number
+  /** Whether this process may have memory there: a cpuset, as of a container, can forbid it. */
+  allowed: boolean
   /** Distance to each node, by its id; 10 is the node itself (ACPI SLIT). */
   distances: Record<number, number>
 }
@@ -45,9 +47,19 @@ function memory(text: string, field: string): number {
   return match === null ? 0 : Number(match[1]) * KIB
 }
 
-/** The nodes that are online, by id. Where sysfs shows none, the whole machine is node 0. */
-export function readTopology(sysfs = '/sys'): NumaNode[] {
-  const folder = join(sysfs, 'devices/system/node')
+// cpuset(7). Undefined where the kernel does not tell: all nodes are allowed then.
+function allowedNodes(root: string): number[] | undefined {
+  const status = read(join(root, 'proc/self/status')) ?? ''
+  const list = /^Mems_allowed_list:\s*(\S+)$/m.exec(status)?.[1]
+  return list === undefined ? undefined : parseList(list)
+}
+
+/**
+ * The nodes that are online, by id, from `sys` and `proc` below `root`. Where sysfs shows none, the
+ * whole machine is node 0.
+ */
+export function readTopology(root = '/'): NumaNode[] {
+  const folder = join(root, 'sys/devices/system/node')
   const online = parseList(read(join(folder, 'online')) ?? '')
   if (online.length === 0) {
     return [
@@ -56,10 +68,12 @@ export function readTopology(sysfs = '/sys'): NumaNode[] {
         cpus: Array.from({ length: cpus().length || availableParallelism() }, (_, cpu) => cpu),
         memoryTotal: totalmem(),
         memoryFree: freemem(),
+        allowed: true,
         distances: { 0: 10 },
       },
     ]
   }
+  const allowed = allowedNodes(root)
   const nodes = online.map((id) => {
     const node = join(folder, `node${id}`)
     const info = read(join(node, 'meminfo')) ?? ''
@@ -70,13 +84,14 @@ export function readTopology(sysfs = '/sys'): NumaNode[] {
       cpus: parseList(read(join(node, 'cpulist')) ?? ''),
       memoryTotal: memory(info, 'MemTotal'),
       memoryFree: memory(info, 'MemFree'),
+      allowed: allowed?.includes(id) ?? true,
       distances: Object.fromEntries(
         online.map((other, column) => [other, distances[column] ?? (other === id ? 10 : 20)]),
       ),
     }
   })
   // Memory that was plugged in later is missing in the node's meminfo of some virtual machines.
-  const only = nodes.length === 1 && sysfs === '/sys' ? nodes[0] : undefined
+  const only = nodes.length === 1 && root === '/' ? nodes[0] : undefined
   if (only !== undefined && only.memoryTotal < totalmem()) {
     only.memoryTotal = totalmem()
     only.memoryFree = freemem()
@@ -90,18 +105,23 @@ export interface Roles {
   remote: number[]
 }
 
+/** Whether memory can be had from a node. */
+export function isUsable(node: NumaNode): boolean {
+  return node.memoryTotal > 0 && node.allowed
+}
+
 /**
- * Local is the node of the calling CPU, or the nearest one with memory; remote is the CPU-less node
- * with memory that is nearest to it, else the node with memory that is farthest. On a machine with
- * one such node, both are the same.
+ * Local is the node of the calling CPU, or the nearest usable one; remote is the usable node without
+ * CPUs that is nearest to it, else the usable node that is farthest. On a machine with one usable
+ * node, both are the same.
  */
 export function chooseRoles(nodes: readonly NumaNode[], cpu: number): Roles {
-  const usable = nodes.filter((node) => node.memoryTotal > 0)
+  const usable = nodes.filter(isUsable)
   const home = nodes.find((node) => node.cpus.includes(cpu)) ?? usable[0] ?? nodes[0]
   if (home === undefined) return { local: 0, remote: [0] }
   const nearest = (from: NumaNode, among: readonly NumaNode[]) =>
     [...among].sort((a, b) => (from.distances[a.id] ?? 255) - (from.distances[b.id] ?? 255))
-  const local = home.memoryTotal > 0 ? home : (nearest(home, usable)[0] ?? home)
+  const local = isUsable(home) ? home : (nearest(home, usable)[0] ?? home)
   const others = nearest(
     local,
     usable.filter((node) => node !== local),
