@@ -117,7 +117,7 @@ napi_value alloc(napi_env env, napi_callback_info info) {
   Wanted wanted;
   if (!wanted_region(call, 0, &wanted)) return nullptr;
   Region* region = nullptr;
-  if (Failure failure = obtain(wanted, 0, &region)) {
+  if (Failure failure = obtain(wanted, nullptr, &region)) {
     return throw_failure(call.environment(), failure);
   }
   return hand_out(call.environment(), region);
@@ -143,18 +143,22 @@ napi_value resize(napi_env env, napi_callback_info info) {
   Region* old = memory.region.get();
   Region* fresh = nullptr;
   if (Failure failure = begin_resize(old, size)) return throw_failure(e, failure);
-  Failure failure = obtain(like(*old, size), old->range.length, &fresh);
+  Failure failure = obtain(like(*old, size), old, &fresh);
   if (failure) throw_failure(e, failure);
-  if (!failure && !let_go(e, memory)) {
-    give_back(fresh);
-    fresh = nullptr;
+  bool replaced = false;
+  if (!failure && let_go(e, memory)) {
+    replaced = table().replace(old, fresh);
+    // By the thread whose context it is of, which closed it.
+    if (!replaced) throw_failure(e, fail("ERR_EMUCXL_FREED", "address was freed meanwhile"));
   }
-  if (fresh != nullptr && table().retire(old)) {
+  if (replaced) {
     carry_over(old, fresh);
     table().wipe(old);
+  } else if (!failure) {
+    give_back(fresh);
   }
   table().end_move(old);
-  return fresh == nullptr ? nullptr : hand_out(e, fresh);
+  return replaced ? hand_out(e, fresh) : nullptr;
 }
 
 // migrate(address, node): { moved, failed, untouched }

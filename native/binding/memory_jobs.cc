@@ -30,7 +30,7 @@ class AllocJob final : public Job {
   ~AllocJob() override { table().drop(wanted_.context); }
 
  protected:
-  Failure run() override { return is_cancelled() ? aborted() : obtain(wanted_, 0, &region_); }
+  Failure run() override { return is_cancelled() ? aborted() : obtain(wanted_, nullptr, &region_); }
 
   bool land(Failure* failure, napi_value* result) override {
     if (*failure) return false;
@@ -72,7 +72,7 @@ class ResizeJob final : public Job {
 
  protected:
   Failure run() override {
-    if (!detached_) return obtain(like(*old_.get(), size_), old_->range.length, &fresh_);
+    if (!detached_) return obtain(like(*old_.get(), size_), old_.get(), &fresh_);
     carry_over(old_.get(), fresh_);
     table().wipe(old_.get());
     return success();
@@ -106,7 +106,7 @@ class ResizeJob final : public Job {
         data != old_->range.start) {
       return fail("ERR_EMUCXL_DETACHED", "address was transferred meanwhile");
     }
-    if (!detach(environment(), old_.get(), buffer) || !table().retire(old_.get())) {
+    if (!detach(environment(), old_.get(), buffer) || !table().replace(old_.get(), fresh_)) {
       return fail("ERR_EMUCXL_FREED", "address was freed meanwhile");
     }
     detached_ = true;

@@ -17,31 +17,48 @@ constexpr size_t kWorthMoving = size_t{32} << 10;
 
 size_t unit_of(HugePages huge) { return huge == HugePages::require ? kHugePage : page_size(); }
 
-// A request that no node could help out with would end the process, or others. So the kernel is
-// asked first.
-Failure check_room(const Context& context, uint32_t node, size_t bytes) {
+// Bytes that are given memory between two looks at whether more is there. Others may take it in the
+// meantime, as threads that do the same.
+constexpr size_t kPopulateStep = size_t{64} << 20;
+
+Failure check_room(const Context& context, uint32_t node, uint64_t bytes, const char* remedy) {
   const bool places = context.backend->can().places;
   const uint64_t available = available_memory(places ? context.nodes[node].numa_node : -1);
   if (bytes <= available) return success();
   return fail("ERR_EMUCXL_NO_MEMORY", "node " + std::to_string(node) + " has " +
                                           std::to_string(available) + " bytes of free memory, " +
-                                          std::to_string(bytes) +
-                                          " are needed now: free some, or do without prefault "
-                                          "and lock");
+                                          std::to_string(bytes) + " are needed now: " + remedy);
+}
+
+// A request that nothing could help out with would end the process, or others: ask first.
+Failure populate(const Context& context, uint32_t node, const Range& range) {
+  Backend& backend = *context.backend;
+  const int numa_node = context.nodes[node].numa_node;
+  for (size_t done = 0; done < range.length;) {
+    const size_t rest = range.length - done;
+    Failure failure = check_room(context, node, rest, "free some, or do without prefault and lock");
+    if (failure) return failure;
+    Range step = range;
+    step.start += done;
+    step.length = std::min(rest, kPopulateStep);
+    if (Failure refused = backend.populate(step, numa_node)) return refused;
+    done += step.length;
+  }
+  return success();
 }
 
 Failure prepare(const Wanted& wanted, Range* range) {
-  Backend& backend = *wanted.context->backend;
-  const int numa_node = wanted.context->nodes[wanted.node].numa_node;
-  // A page of the hugetlb pool that is missing later would be a SIGBUS: take them all now.
+  const Context& context = *wanted.context;
+  // A page of the hugetlb pool that is missing later would be a SIGBUS: take them all now. A lock
+  // gives every page its memory too, but ends the process where the node is full.
   const bool pool = wanted.huge == HugePages::require;
-  // A lock gives every page its memory too, but ends the process where the node is full.
-  if (pool || wanted.prefault || (wanted.lock && range->anonymous)) {
-    if (!pool && range->anonymous) {
-      if (Failure failure = check_room(*wanted.context, wanted.node, range->length)) return failure;
-    }
-    if (Failure failure = backend.populate(*range, numa_node)) return failure;
+  Failure failure;
+  if (pool || (wanted.prefault && !range->anonymous)) {
+    failure = context.backend->populate(*range, context.nodes[wanted.node].numa_node);
+  } else if (wanted.prefault || (wanted.lock && range->anonymous)) {
+    failure = populate(context, wanted.node, *range);
   }
+  if (failure) return failure;
   return wanted.lock ? lock(range) : success();
 }
 
@@ -51,14 +68,29 @@ void wait_until(uint64_t began, double ns) {
   }
 }
 
+// A node that is filled to the brim before the pages come back is a harm to others on it.
+Failure check_target(const Region& region, uint32_t node) {
+  Residency now;
+  // A container that forbids the question will refuse the move as well.
+  if (residency(region.range, &now)) return success();
+  uint64_t pages = 0;
+  for (const auto& [numa_node, count] : now.by_node) {
+    if (numa_node != region.context->nodes[node].numa_node) pages += count;
+  }
+  return check_room(*region.context, node, pages * region.range.unit, "free some there");
+}
+
 }  // namespace
 
-Failure obtain(const Wanted& wanted, size_t credit, Region** out) {
+Failure obtain(const Wanted& wanted, const Region* predecessor, Region** out) {
   const size_t mapped = round_up(wanted.size, unit_of(wanted.huge));
   Context* context = wanted.context;
-  if (Failure failure = table().charge(context, wanted.node, wanted.size, mapped, credit)) {
-    return failure;
+  Booking booking{wanted.size, mapped, 1};
+  if (predecessor != nullptr) {
+    const size_t before = predecessor->range.length;
+    booking = {0, mapped > before ? mapped - before : 0, 0};
   }
+  if (Failure failure = table().charge(context, wanted.node, booking)) return failure;
   auto region = std::make_unique<Region>();
   region->size = wanted.size;
   region->context = context;
@@ -67,6 +99,7 @@ Failure obtain(const Wanted& wanted, size_t credit, Region** out) {
   region->shared = wanted.shared;
   region->locked = wanted.lock;
   region->hidden = wanted.hidden;
+  region->booked = booking;
   const int numa_node = context->nodes[wanted.node].numa_node;
   const bool ordinary = wanted.huge == HugePages::off && !wanted.lock;
   region->reusable = ordinary && mapped <= ReadyRanges::kLongest &&
@@ -81,7 +114,7 @@ Failure obtain(const Wanted& wanted, size_t credit, Region** out) {
     if (failure) unmap(region->range);
   }
   if (failure) {
-    table().uncharge(context, wanted.node, wanted.size, mapped);
+    table().uncharge(context, wanted.node, booking);
     return failure;
   }
   *out = region.release();
@@ -90,7 +123,7 @@ Failure obtain(const Wanted& wanted, size_t credit, Region** out) {
 
 void give_back(Region* region) {
   unmap(region->range);
-  table().uncharge(region->context, region->node, region->size, region->range.length);
+  table().uncharge(region->context, region->node, region->booked);
   delete region;
 }
 
@@ -153,13 +186,17 @@ Failure migrate(Region* region, uint32_t node, const std::atomic<bool>& cancelle
     return backend.can().places ? backend.move(region->range, from_numa, to_numa, cancelled, out)
                                 : success();
   }
-  if (Failure failure = table().charge(context, node, region->size, region->range.length)) {
-    return failure;
+  if (Failure failure = table().charge(context, node, whole(*region))) return failure;
+  Failure failure;
+  if (backend.can().places && from_numa != to_numa) {
+    failure = check_target(*region, node);
+    // From now on a mapping of its own, that no neighbour merges with.
+    if (!failure) table().not_reusable(region);
   }
-  Failure failure = backend.move(region->range, from_numa, to_numa, cancelled, out);
+  if (!failure) failure = backend.move(region->range, from_numa, to_numa, cancelled, out);
   if (failure || !table().rebook(region, node)) {
     table().not_reusable(region);  // its policy may be the target's, or half one and half the other
-    table().uncharge(context, node, region->size, region->range.length);
+    table().uncharge(context, node, whole(*region));
   }
   return failure;
 }

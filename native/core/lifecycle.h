@@ -18,9 +18,10 @@ struct Wanted {
   bool hidden = true;  // from V8's count of external memory
 };
 
-// Books, maps, locks and populates a region; it is in no table yet. `credit` as in
-// RegionTable::charge. On failure nothing is left of it.
-Failure obtain(const Wanted& wanted, size_t credit, Region** out);
+// Books, maps, locks and populates a region; it is in no table yet. One that is to replace another
+// (RegionTable::replace) books only what it takes more than its predecessor, so that a block can
+// always shrink, and grow by what the node has left. On failure nothing is left of it.
+Failure obtain(const Wanted& wanted, const Region* predecessor, Region** out);
 
 // Undoes obtain().
 void give_back(Region* region);

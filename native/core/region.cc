@@ -5,6 +5,18 @@ namespace {
 
 uintptr_t key(const void* start) { return reinterpret_cast<uintptr_t>(start); }
 
+void add(const Booking& booking, NodeAccount* account) {
+  account->allocated += booking.size;
+  account->mapped += booking.mapped;
+  account->regions += booking.regions;
+}
+
+void subtract(const Booking& booking, NodeAccount* account) {
+  account->allocated -= booking.size;
+  account->mapped -= booking.mapped;
+  account->regions -= booking.regions;
+}
+
 }  // namespace
 
 RegionTable& RegionTable::instance() {
@@ -14,40 +26,32 @@ RegionTable& RegionTable::instance() {
   return table;
 }
 
-Failure RegionTable::charge(Context* context, uint32_t node, size_t size, size_t mapped,
-                            size_t credit) {
+Failure RegionTable::charge(Context* context, uint32_t node, const Booking& booking) {
   const std::lock_guard<std::mutex> guard(mutex_);
   if (context->closed) return fail("ERR_EMUCXL_CLOSED", "the context is closed");
   NodeAccount& account = context->nodes[node];
-  const uint64_t room = account.capacity + credit;
-  const uint64_t available = room > account.mapped ? room - account.mapped : 0;
-  // A region that takes no more than it gives back can always be resized, also where the capacity
-  // was lowered below what is mapped.
-  if (mapped > credit && mapped > available) {
-    return fail("ERR_EMUCXL_NO_MEMORY",
-                "node " + std::to_string(node) + " has " + std::to_string(available) + " of " +
-                    std::to_string(account.capacity) + " bytes available, " +
-                    std::to_string(mapped) + " are needed: free regions, or raise its capacity");
+  const uint64_t available =
+      account.capacity > account.mapped ? account.capacity - account.mapped : 0;
+  if (booking.mapped > available) {
+    return fail("ERR_EMUCXL_NO_MEMORY", "node " + std::to_string(node) + " has " +
+                                            std::to_string(available) + " of " +
+                                            std::to_string(account.capacity) +
+                                            " bytes available, " + std::to_string(booking.mapped) +
+                                            " are needed: free regions, or raise its capacity");
   }
-  account.allocated += size;
-  account.mapped += mapped;
-  ++account.regions;
+  add(booking, &account);
   return success();
 }
 
-void RegionTable::uncharge(Context* context, uint32_t node, size_t size, size_t mapped) {
+void RegionTable::uncharge(Context* context, uint32_t node, const Booking& booking) {
   const std::lock_guard<std::mutex> guard(mutex_);
-  NodeAccount& account = context->nodes[node];
-  account.allocated -= size;
-  account.mapped -= mapped;
-  --account.regions;
+  subtract(booking, &context->nodes[node]);
 }
 
 void RegionTable::enter(Region* region, uint32_t holds) {
   const std::lock_guard<std::mutex> guard(mutex_);
   Context* context = region->context;
   region->holds = holds;
-  region->committed = true;
   region->next = context->first;
   if (context->first != nullptr) context->first->previous = region;
   context->first = region;
@@ -155,13 +159,27 @@ bool RegionTable::give_range_back(Region* region) {
 bool RegionTable::retire(Region* region) {
   const std::lock_guard<std::mutex> guard(mutex_);
   if (region->freed) return false;
+  retire_locked(region);
+  return true;
+}
+
+bool RegionTable::replace(Region* old, Region* fresh) {
+  const std::lock_guard<std::mutex> guard(mutex_);
+  if (old->freed) return false;
+  retire_locked(old);
+  leave_account(fresh);
+  fresh->booked = whole(*fresh);
+  add(fresh->booked, &fresh->context->nodes[fresh->node]);
+  return true;
+}
+
+void RegionTable::retire_locked(Region* region) {
   leave_account(region);
   unlink(region);
   region->freed = true;
   Tally& pending = region->context->nodes[region->node].pending;
   ++pending.ranges;
   pending.bytes += region->range.length;
-  return true;
 }
 
 void RegionTable::wipe(Region* region) {
@@ -191,9 +209,10 @@ void RegionTable::end_move(Region* region) {
 bool RegionTable::rebook(Region* region, uint32_t node) {
   const std::lock_guard<std::mutex> guard(mutex_);
   if (region->freed) return false;
+  const Booking booking = region->booked;
   leave_account(region);
   region->node = node;
-  region->committed = true;
+  region->booked = booking;
   return true;
 }
 
@@ -275,12 +294,8 @@ void RegionTable::unlink(Region* region) {
 }
 
 void RegionTable::leave_account(Region* region) {
-  if (!region->committed) return;
-  NodeAccount& account = region->context->nodes[region->node];
-  account.allocated -= region->size;
-  account.mapped -= region->range.length;
-  --account.regions;
-  region->committed = false;
+  subtract(region->booked, &region->context->nodes[region->node]);
+  region->booked = {};
 }
 
 void RegionTable::release(Context* context) {

@@ -30,6 +30,13 @@ struct Attachment {
   uint8_t uses = 0;              // how many of the two holds are left
 };
 
+// What a region has booked on the account of its node.
+struct Booking {
+  uint64_t size = 0;    // bytes asked for
+  uint64_t mapped = 0;  // bytes of its pages
+  uint64_t regions = 0;
+};
+
 struct Region {
   Range range;
   size_t size = 0;  // bytes asked for: the byteLength
@@ -47,7 +54,7 @@ struct Region {
   bool keep = false;               // somebody unknown may hold the addresses: never give them back
   bool overlaid = false;           // kept, and made zeros for good
   bool moving = false;             // a migrate or resize is under way
-  bool committed = false;          // is in the account of its node
+  Booking booked;                  // none once it was freed
   // Once nobody knows it, its range can serve another region of the node. A migrate may end that
   // while another thread frees the region.
   std::atomic<bool> reusable{false};
@@ -57,16 +64,17 @@ struct Region {
   Attachment attachment;
 };
 
+inline Booking whole(const Region& region) { return {region.size, region.range.length, 1}; }
+
 class RegionTable {
  public:
   static RegionTable& instance();
 
   std::mutex& mutex() { return mutex_; }
 
-  // Books `size` bytes (`mapped` with the page rounding) on the node, of which `credit` will be
-  // given back at once when the call succeeds. Errors: ERR_EMUCXL_NO_MEMORY, ERR_EMUCXL_CLOSED.
-  Failure charge(Context* context, uint32_t node, size_t size, size_t mapped, size_t credit = 0);
-  void uncharge(Context* context, uint32_t node, size_t size, size_t mapped);
+  // Errors: ERR_EMUCXL_NO_MEMORY where the node's capacity leaves no room, ERR_EMUCXL_CLOSED.
+  Failure charge(Context* context, uint32_t node, const Booking& booking);
+  void uncharge(Context* context, uint32_t node, const Booking& booking);
 
   // Enters a mapped and charged region, with `holds` holds; takes it over.
   void enter(Region* region, uint32_t holds);
@@ -83,6 +91,8 @@ class RegionTable {
   // Marks a region as freed and takes it off its node's account. False if it was freed before.
   // The caller then discards the memory.
   bool retire(Region* region);
+  // As retire, and books `fresh`, which has booked only what it takes more than `old`, as a whole.
+  bool replace(Region* old, Region* fresh);
   // The memory of a retired region goes back, and all who still reach the range see zeros.
   void wipe(Region* region);
 
@@ -109,6 +119,7 @@ class RegionTable {
 
  private:
   void unlink(Region* region);
+  void retire_locked(Region* region);
   void leave_account(Region* region);
   void release(Context* context);
   bool give_range_back(Region* region);

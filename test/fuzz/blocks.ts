@@ -1,23 +1,21 @@
-// The life of a block: alloc, free, resize, migrate.
+// How a block comes and goes: alloc and free.
 
-import type { Address, AllocOptions, MigrateResult } from 'emucxl'
+import type { Address, AllocOptions } from 'emucxl'
 import { type AnyBuffer, type Handle, type Operand, Store, wrapsShared } from './memory.js'
-import { type Block, type ContextModel, isVast, mappedOf, PAGE } from './model.js'
+import { type Block, type ContextModel, isVast, mappedOf } from './model.js'
 import {
   type Argument,
   BLOCK_OPTIONS,
   type BlockOptionsName,
-  BUSY,
   blockSizeProblems,
   CLOSED,
-  DETACHED,
-  FREED,
-  failure,
+  LOCK_LIMIT,
   NO_MEMORY,
   nodeProblems,
   optionsProblems,
   outOfRange,
   type Problem,
+  UNSUPPORTED,
   valueFrom,
 } from './values.js'
 import { expectEqual, type Verdict, type World } from './world.js'
@@ -28,10 +26,6 @@ export interface Manner {
   readonly abort: 'no' | 'before' | 'now' | 'later'
 }
 
-const UNSUPPORTED = failure('ERR_EMUCXL_UNSUPPORTED')
-const LOCK_LIMIT = failure('ERR_EMUCXL_LOCK_LIMIT')
-const SHARED = failure('ERR_EMUCXL_SHARED')
-
 export const closedProblems = (context: ContextModel): Problem[] => (context.open ? [] : [CLOSED])
 
 /** The memory of a block goes, which was freed as `through`. */
@@ -41,7 +35,7 @@ export function retire(block: Block, through: Handle | undefined): void {
   bury(block, through)
 }
 
-function bury(block: Block, through: Handle | undefined): void {
+export function bury(block: Block, through: Handle | undefined): void {
   const written = !block.store.certain
   for (const handle of block.handles) {
     if (handle.state !== 'live') continue
@@ -67,7 +61,7 @@ export function retireLater(block: Block, through: Handle | undefined): () => vo
 }
 
 /** What is wrong with an address that has to be the start of its block. */
-function startProblems(operand: Operand): Problem[] {
+export function startProblems(operand: Operand): Problem[] {
   if (operand.addressProblems.length !== 0) return operand.addressProblems
   return operand.offset === 0 ? [] : [outOfRange('address')]
 }
@@ -85,7 +79,7 @@ function withSignal(options: unknown, signal: { signal?: AbortSignal }): AllocOp
 }
 
 /** Whether a booking surely fails, or may fail. */
-function roomProblems(verdict: Verdict, fits: { can: boolean; must: boolean }): void {
+export function roomProblems(verdict: Verdict, fits: { can: boolean; must: boolean }): void {
   if (!fits.can) verdict.must.push(NO_MEMORY)
   else if (!fits.must) verdict.may.push(NO_MEMORY)
 }
@@ -214,193 +208,6 @@ export async function free(
       return work
     },
     land: () => wiped?.(),
-  })
-  if (manner.how === 'async') await world.settle()
-}
-
-export async function resize(
-  world: World,
-  context: ContextModel,
-  operand: Operand,
-  sizeArgument: Argument,
-  manner: Manner,
-): Promise<void> {
-  const { cxl } = context.face
-  const size = valueFrom(sizeArgument) as number
-  const mapped = mappedOf(size)
-  const block = blockOf(operand)
-  if (isVast(size) && block?.context.fits(block.node, mapped, block.mapped).can) return
-  const verdict: Verdict = {
-    must: [...closedProblems(context), ...blockSizeProblems(size), ...startProblems(operand)],
-    may: block?.locked ? [LOCK_LIMIT] : [],
-  }
-  if (block?.shared) verdict.must.push(SHARED)
-  if (block?.mover !== undefined) verdict.must.push(BUSY)
-  const valid = verdict.must.length === 0
-  const key = {}
-  const address = operand.value as Address
-  const text = `${context.name}.resize(${operand.text}, ${String(size)})`
-  let began = false
-  let tainted = false
-
-  const land = (value: unknown) => {
-    if (block === undefined) throw new Error('resized nothing')
-    const kept = Math.min(size, block.size)
-    const bytes = new Uint8Array(size)
-    bytes.set(block.store.bytes.subarray(0, kept))
-    const store = new Store(bytes)
-    if (tainted || !block.store.certain) store.uncertain.push([0, kept])
-    const { node, context: owner, shared, locked, hugePages } = block
-    block.mover = undefined
-    // Off the main thread, what was under way may have ended before.
-    if (began) bury(block, operand.handle)
-    else retire(block, operand.handle)
-    const fresh: Block = {
-      context: owner,
-      size,
-      mapped,
-      shared,
-      locked,
-      hugePages,
-      store,
-      handles: [],
-      original: undefined,
-      node,
-      life: 'live',
-      mover: undefined,
-      strewn: block.strewn,
-    }
-    const handle = world.enter(fresh, value as AnyBuffer)
-    world.transcript.push(`    ${operand.text} is ${handle.name} now`)
-  }
-
-  if (manner.how === 'sync' || cxl === undefined) {
-    if (valid && block !== undefined) {
-      roomProblems(verdict, block.context.fits(block.node, mapped, block.mapped))
-      // For the moment of the call the old range and the new one are booked both.
-      block.context.charges.set(key, { node: block.node, mapped })
-      world.note()
-    }
-    world.call(text, verdict, () => context.face.resize(address, size), land)
-    block?.context.charges.delete(key)
-    return
-  }
-  if (valid && block !== undefined && manner.abort !== 'before') {
-    began = true
-    block.context.charges.set(key, { node: block.node, mapped })
-    block.mover = {
-      node: undefined,
-      revoke: () => verdict.must.push(FREED, CLOSED),
-      transferred: () => verdict.must.push(DETACHED),
-      overtakes() {
-        tainted = true
-        return true
-      },
-    }
-    for (const access of block.store.accesses) {
-      access.overtake()
-      tainted = true
-    }
-  }
-  world.launch({
-    text: text.replace('resize', 'resizeAsync'),
-    verdict,
-    abort: manner.abort,
-    stops: true,
-    start: (signal) => cxl.resizeAsync(address, size, signal),
-    decide() {
-      if (!valid || block === undefined || manner.abort === 'before') return
-      block.context.charges.delete(key)
-      if (block.life === 'live') block.mover = undefined
-      const booked = block.context.extremes[block.node]
-      if (booked === undefined) return
-      roomProblems(verdict, {
-        can: block.context.fits(block.node, mapped, block.mapped, booked).can,
-        must:
-          mapped <= block.mapped ||
-          booked.high <= (block.context.capacities[block.node] as number) + block.mapped,
-      })
-    },
-    land,
-  })
-  if (manner.how === 'async') await world.settle()
-}
-
-export async function migrate(
-  world: World,
-  context: ContextModel,
-  operand: Operand,
-  nodeArgument: Argument,
-  manner: Manner,
-): Promise<void> {
-  const { cxl } = context.face
-  const node = valueFrom(nodeArgument) as number
-  const block = blockOf(operand)
-  const verdict: Verdict = {
-    must: [
-      ...closedProblems(context),
-      ...nodeProblems(node, context.capacities.length),
-      ...startProblems(operand),
-    ],
-    may: [],
-  }
-  if (block !== undefined) {
-    const nodes = block.context.capacities.length
-    if (verdict.must.length === 0) verdict.must.push(...nodeProblems(node, nodes))
-    if (block.mover !== undefined) verdict.must.push(BUSY)
-  }
-  const valid = verdict.must.length === 0
-  const works = valid && world.backend !== 'device'
-  if (valid && !works) verdict.must.push(UNSUPPORTED)
-  const address = operand.value as Address
-  const text = `${context.name}.migrate(${operand.text}, ${String(node)})`
-
-  const land = (value: unknown) => {
-    if (block === undefined) throw new Error('migrated nothing')
-    if (value !== undefined) {
-      const { moved, failed, untouched } = value as MigrateResult
-      const pages = world.backend === 'emulated' && node === block.node ? 0 : block.mapped / PAGE
-      expectEqual(moved + failed + untouched, pages, `pages of ${text}`)
-      expectEqual(Math.min(moved, failed, untouched) >= 0, true, `pages of ${text}`)
-      block.strewn ||= failed > 0
-    }
-    block.node = node
-  }
-
-  const elsewhere = block !== undefined && node !== block.node
-  if (manner.how === 'sync' || cxl === undefined) {
-    if (works && elsewhere) roomProblems(verdict, block.context.fits(node, block.mapped))
-    world.call(text, verdict, () => context.face.migrate(address, node), land)
-    return
-  }
-  const key = {}
-  if (valid && block !== undefined && manner.abort !== 'before') {
-    if (works && elsewhere) block.context.charges.set(key, { node, mapped: block.mapped })
-    block.mover = {
-      node,
-      revoke: () => verdict.must.push(FREED, CLOSED),
-      transferred() {},
-      overtakes: () => false,
-    }
-  }
-  world.launch({
-    text: text.replace('migrate', 'migrateAsync'),
-    verdict,
-    abort: manner.abort,
-    stops: false,
-    start: (signal) => cxl.migrateAsync(address, node, signal),
-    decide() {
-      if (!valid || block === undefined || manner.abort === 'before') return
-      block.context.charges.delete(key)
-      block.mover = undefined
-      const booked = block.context.extremes[node]
-      if (!works || !elsewhere || booked === undefined) return
-      roomProblems(verdict, {
-        can: block.context.fits(node, block.mapped, 0, booked).can,
-        must: booked.high <= (block.context.capacities[node] as number),
-      })
-    },
-    land,
   })
   if (manner.how === 'async') await world.settle()
 }

@@ -1,10 +1,11 @@
 // Random sequences of calls, as plain data: what a counterexample shows, and what is shrunk.
 
 import fc from 'fast-check'
-import { alloc, free, type Manner, migrate, resize } from './blocks.js'
+import { alloc, free, type Manner } from './blocks.js'
 import { copyOrMove, fill, poke, readOrWrite } from './bytes.js'
 import { IMPOSTOR_NAMES, type MemoryArgument, VIEW_NAMES } from './memory.js'
 import { PAGE } from './model.js'
+import { migrate, resize } from './moves.js'
 import { ask } from './questions.js'
 import {
   account,

@@ -70,6 +70,8 @@ export const failure = (code: string, names?: string): Problem =>
 export const CLOSED = failure('ERR_EMUCXL_CLOSED')
 export const FREED = failure('ERR_EMUCXL_FREED')
 export const DETACHED = failure('ERR_EMUCXL_DETACHED')
+export const UNSUPPORTED = failure('ERR_EMUCXL_UNSUPPORTED')
+export const LOCK_LIMIT = failure('ERR_EMUCXL_LOCK_LIMIT')
 export const BUSY = failure('ERR_EMUCXL_BUSY')
 export const NO_MEMORY = failure('ERR_EMUCXL_NO_MEMORY')
 export const NOT_ALLOCATED = failure('ERR_EMUCXL_NOT_ALLOCATED')

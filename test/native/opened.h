@@ -46,7 +46,7 @@ class Opened {
     Wanted request = wanted(size, node);
     request.shared = shared;
     Region* region = nullptr;
-    if (obtain(request, 0, &region)) return nullptr;
+    if (obtain(request, nullptr, &region)) return nullptr;
     table().enter(region, 1);
     return region;
   }

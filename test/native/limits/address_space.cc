@@ -50,7 +50,7 @@ TEST_CASE("alloc and resize fail with the account and the old block as they were
     use_up_addresses();
     EXPECT_IN_CHILD(opened.alloc(kMore) == nullptr);
     Region* fresh = nullptr;
-    EXPECT_IN_CHILD(obtain(like(*region, kMore), region->range.length, &fresh));
+    EXPECT_IN_CHILD(obtain(like(*region, kMore), region, &fresh));
     EXPECT_IN_CHILD(fresh == nullptr);
     EXPECT_IN_CHILD(opened.account(0).mapped == kMiB);
     EXPECT_IN_CHILD(opened.account(0).regions == 1);

@@ -64,7 +64,7 @@ TEST_CASE("where locking is refused, the mapping and the charge are given back")
     Wanted wanted = opened.wanted(size_t{1} << 30);
     wanted.lock = true;
     Region* region = nullptr;
-    const Failure failure = obtain(wanted, 0, &region);
+    const Failure failure = obtain(wanted, nullptr, &region);
     EXPECT_IN_CHILD(failure && strcmp(failure.code, "ERR_EMUCXL_LOCK_LIMIT") == 0);
     EXPECT_IN_CHILD(mapped_bytes() - before < size_t{1} << 29);
     EXPECT_IN_CHILD(is_empty(opened.account(0)));

@@ -11,8 +11,8 @@ namespace {
 // As resize() of the binding does it.
 Region* resized(const Opened& opened, Region* old, size_t size) {
   Region* fresh = nullptr;
-  REQUIRE_FALSE(obtain(like(*old, size), old->range.length, &fresh));
-  REQUIRE(table().retire(old));
+  REQUIRE_FALSE(obtain(like(*old, size), old, &fresh));
+  REQUIRE(table().replace(old, fresh));
   carry_over(old, fresh);
   table().wipe(old);
   CHECK(all_bytes(old->range, 0));
@@ -65,8 +65,8 @@ TEST_CASE("a block that grows bit by bit takes mappings in proportion to its ste
       Region* old = regions.back();
       write_all(old->range, 1);
       Region* fresh = nullptr;
-      REQUIRE_FALSE(obtain(like(*old, step * (i + 1)), old->range.length, &fresh));
-      REQUIRE(table().retire(old));
+      REQUIRE_FALSE(obtain(like(*old, step * (i + 1)), old, &fresh));
+      REQUIRE(table().replace(old, fresh));
       carry_over(old, fresh);
       table().wipe(old);
       table().enter(fresh, 1);

@@ -9,7 +9,7 @@ namespace emucxl {
 TEST_CASE("a region is mapped and booked, and give_back undoes both") {
   const Opened opened;
   Region* region = nullptr;
-  REQUIRE_FALSE(obtain(opened.wanted(5000, 1), 0, &region));
+  REQUIRE_FALSE(obtain(opened.wanted(5000, 1), nullptr, &region));
   CHECK(region->size == 5000);
   CHECK(region->node == 1);
   CHECK(region->range.length == round_up(5000, page_size()));
@@ -25,7 +25,7 @@ TEST_CASE("prefault gives every page its memory") {
   Wanted wanted = opened.wanted(32 * page_size());
   wanted.prefault = true;
   Region* region = nullptr;
-  REQUIRE_FALSE(obtain(wanted, 0, &region));
+  REQUIRE_FALSE(obtain(wanted, nullptr, &region));
   Residency found;
   REQUIRE_FALSE(residency(region->range, &found));
   CHECK(found.untouched == 0);
@@ -36,7 +36,7 @@ TEST_CASE("over capacity nothing is mapped") {
   Script script;
   const Opened opened(std::make_unique<ScriptedBackend>(&script), kMiB);
   Region* region = nullptr;
-  const Failure failure = obtain(opened.wanted(kMiB + 1), 0, &region);
+  const Failure failure = obtain(opened.wanted(kMiB + 1), nullptr, &region);
   REQUIRE(failure);
   CHECK(std::string(failure.code) == "ERR_EMUCXL_NO_MEMORY");
   CHECK(script.maps == 0);
@@ -49,7 +49,7 @@ TEST_CASE("where the backend cannot map, the charge is given back") {
   script.map_failure = fail("ERR_EMUCXL_BAD_NODE", "no such node");
   const Opened opened(std::make_unique<ScriptedBackend>(&script));
   Region* region = nullptr;
-  const Failure failure = obtain(opened.wanted(page_size()), 0, &region);
+  const Failure failure = obtain(opened.wanted(page_size()), nullptr, &region);
   REQUIRE(failure);
   CHECK(std::string(failure.code) == "ERR_EMUCXL_BAD_NODE");
   CHECK(region == nullptr);
@@ -60,7 +60,7 @@ TEST_CASE("what no address space can hold is refused, and the charge given back"
   const Opened opened;
   table().set_capacity(opened.get(), 0, uint64_t{1} << 50);
   Region* region = nullptr;
-  REQUIRE(obtain(opened.wanted(size_t{1} << 47), 0, &region));
+  REQUIRE(obtain(opened.wanted(size_t{1} << 47), nullptr, &region));
   CHECK(is_empty(opened.account(0)));
 }
 
@@ -71,7 +71,7 @@ TEST_CASE("like: a block of another size keeps what it was allocated with") {
   wanted.hidden = false;
   wanted.prefault = true;
   Region* region = nullptr;
-  REQUIRE_FALSE(obtain(wanted, 0, &region));
+  REQUIRE_FALSE(obtain(wanted, nullptr, &region));
   const Wanted again = like(*region, 9000);
   CHECK(again.context == opened.get());
   CHECK(again.node == 1);

@@ -152,7 +152,7 @@ TEST_CASE("what was locked, long or in huge pages is mapped by itself and unmapp
   huge.huge = HugePages::prefer;
   for (const Wanted& wanted : {huge, opened.wanted(ReadyRanges::kLongest + 1)}) {
     Region* region = nullptr;
-    REQUIRE_FALSE(obtain(wanted, 0, &region));
+    REQUIRE_FALSE(obtain(wanted, nullptr, &region));
     CHECK_FALSE(region->reusable);
     table().enter(region, 1);
     table().drop(region);
