@@ -1,28 +1,8 @@
 // The two faces of the API as one: a context's methods, or the fifteen functions on the default one.
 
-import {
-  type Address,
-  type AllocOptions,
-  type Bytes,
-  Emucxl,
-  emucxl_alloc,
-  emucxl_exit,
-  emucxl_free,
-  emucxl_get_numa_node,
-  emucxl_get_size,
-  emucxl_init,
-  emucxl_is_local,
-  emucxl_memcpy,
-  emucxl_memmove,
-  emucxl_memset,
-  emucxl_migrate,
-  emucxl_read,
-  emucxl_resize,
-  emucxl_stats,
-  emucxl_write,
-  type MigrateResult,
-  type OpenOptions,
-} from 'emucxl'
+import type { Address, AllocOptions, Bytes, MigrateResult, OpenOptions } from 'emucxl'
+import * as standard from 'emucxl'
+import { Emucxl } from 'emucxl'
 
 export interface Face {
   /** All there is, where it is a context of its own. */
@@ -71,35 +51,35 @@ function same(found: unknown, wanted: unknown): void {
 }
 
 export function openDefault(options: OpenOptions): Face {
-  emucxl_init(options)
+  standard.emucxl_init(options)
   return {
     cxl: undefined,
-    alloc: emucxl_alloc,
-    free: (address) => emucxl_free(address),
-    resize: emucxl_resize,
+    alloc: standard.emucxl_alloc,
+    free: (address) => standard.emucxl_free(address),
+    resize: standard.emucxl_resize,
     migrate(address, node) {
-      same(emucxl_migrate(address, node), address)
+      same(standard.emucxl_migrate(address, node), address)
       return undefined
     },
-    isLocal: emucxl_is_local,
-    nodeOf: emucxl_get_numa_node,
-    sizeOf: emucxl_get_size,
-    allocated: emucxl_stats,
+    isLocal: standard.emucxl_is_local,
+    nodeOf: standard.emucxl_get_numa_node,
+    sizeOf: standard.emucxl_get_size,
+    allocated: standard.emucxl_stats,
     read(address, offset, buffer, size) {
-      same(emucxl_read(address, offset, buffer, size as number), true)
+      same(standard.emucxl_read(address, offset, buffer, size as number), true)
     },
     write(address, offset, buffer, size) {
-      same(emucxl_write(buffer, offset, address, size as number), true)
+      same(standard.emucxl_write(buffer, offset, address, size as number), true)
     },
     fill(address, value, _offset, size) {
-      same(emucxl_memset(address, value, size as number), address)
+      same(standard.emucxl_memset(address, value, size as number), address)
     },
     copy(to, _toOffset, from, _fromOffset, size) {
-      same(emucxl_memcpy(to, from, size), to)
+      same(standard.emucxl_memcpy(to, from, size), to)
     },
     move(to, _toOffset, from, _fromOffset, size) {
-      same(emucxl_memmove(to, from, size), to)
+      same(standard.emucxl_memmove(to, from, size), to)
     },
-    close: emucxl_exit,
+    close: standard.emucxl_exit,
   }
 }
