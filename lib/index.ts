@@ -2,17 +2,7 @@
 
 export type { Address, Bytes } from './memory/arguments.js'
 export type { BackendName } from './memory/backends.js'
-export {
-  Emucxl,
-  LOCAL_MEMORY,
-  type Mapping,
-  type MigrateResult,
-  type NodeStats,
-  type Ranges,
-  REMOTE_MEMORY,
-  type Residency,
-  type SharedHandle,
-} from './memory/emucxl.js'
+export { Emucxl, LOCAL_MEMORY, REMOTE_MEMORY } from './memory/emucxl.js'
 export { EmucxlError, ERROR_CODES, type ErrorCode, type ErrorDetails } from './memory/errors.js'
 export type { AsyncOptions } from './memory/jobs.js'
 export {
@@ -22,6 +12,14 @@ export {
   type NodeLatency,
 } from './memory/latency-model.js'
 export type { AllocOptions, HugePages, Node, OpenOptions, PageOptions } from './memory/options.js'
+export type {
+  Mapping,
+  MigrateResult,
+  NodeStats,
+  Ranges,
+  Residency,
+  SharedHandle,
+} from './memory/reports.js'
 export {
   emucxl_alloc,
   emucxl_exit,

@@ -1,20 +1,11 @@
 // An open context: memory on its nodes, handed out as ArrayBuffers.
 
 import { isMainThread } from 'node:worker_threads'
-import { addon, Flag, Kind, type NativeMove } from './addon.js'
-import {
-  type Address,
-  type Bytes,
-  byteLength,
-  checkBlockSize,
-  checkByte,
-  checkBytes,
-  outOfRange,
-  toAddon,
-  wrongType,
-} from './arguments.js'
+import { addon, Flag, type NativeMove } from './addon.js'
+import { type Address, checkBlockSize, checkBytes, outOfRange, wrongType } from './arguments.js'
 import type { BackendName } from './backends.js'
 import { rememberedNode, restamp, stamp, unstamp } from './block.js'
+import { DataCalls } from './data-calls.js'
 import { EmucxlError } from './errors.js'
 import { type AsyncOptions, run } from './jobs.js'
 import {
@@ -26,94 +17,12 @@ import {
   pageFlags,
   plan,
 } from './options.js'
+import type { Mapping, MigrateResult, NodeStats, Residency, SharedHandle } from './reports.js'
 
 /** The local node. */
 export const LOCAL_MEMORY = 0
 /** The first remote node. */
 export const REMOTE_MEMORY = 1
-
-/** How many ranges of addresses, and their length together. */
-export interface Ranges {
-  /** Number of ranges. */
-  ranges: number
-  /** Bytes of address space. */
-  bytes: number
-}
-
-/** What a node of a context holds: see {@link Emucxl.stats}. */
-export interface NodeStats {
-  /** The context's number of the node: 0 is local, 1 and up are remote. */
-  node: number
-  /** The kernel's number of it. */
-  numaNode: number
-  /** Bytes asked for, of the regions that live. */
-  allocated: number
-  /** Bytes of their pages. */
-  mapped: number
-  /** Bytes that may be mapped. */
-  capacity: number
-  /** `capacity − mapped`, or 0. */
-  available: number
-  /** Regions that live. */
-  regions: number
-  /**
-   * Freed, their memory gone back; the ranges of addresses wait until the event loop turns, the
-   * buffer is collected as garbage and every job over it has ended.
-   */
-  pending: Ranges
-  /** Ranges of addresses, without memory, that stay reserved until the process ends. */
-  reserved: Ranges
-  /** Ranges of addresses, without memory, that the next block of their length will use. */
-  idle: Ranges
-}
-
-/** A region of a context: see {@link Emucxl.mappings}. */
-export interface Mapping {
-  /** The context's number of the node: 0 is local, 1 and up are remote. */
-  node: number
-  /** The kernel's number of it. */
-  numaNode: number
-  /** Bytes asked for. */
-  size: number
-  /** Bytes of its pages. */
-  mapped: number
-  /** Bytes of a page. With `hugePages: 'prefer'` the kernel may use larger ones. */
-  pageSize: number
-  /** As asked for when it was allocated. */
-  hugePages: HugePages
-  /** Whether other threads can map it. */
-  shared: boolean
-  /** Whether its pages are kept in memory, as by mlock(2). */
-  locked: boolean
-}
-
-/** Where the pages of a block are now, by the kernel's word. */
-export interface Residency {
-  /** Bytes of a page. */
-  pageSize: number
-  /** Pages on each NUMA node, by the kernel's number of it. */
-  nodes: Record<number, number>
-  /** Pages that were never written: they have no place yet. */
-  untouched: number
-}
-
-/** What became of the pages of a block, in pages of its mapping. */
-export interface MigrateResult {
-  /** Are on the target node now. On the emulated backend: are booked there. */
-  moved: number
-  /** Stayed where they were: pinned for the moment, or shared with another process. */
-  failed: number
-  /** Had no place yet, and will get one on the target node. */
-  untouched: number
-}
-
-/** What another thread needs to attach a shared block; can be sent by `postMessage`. */
-export interface SharedHandle {
-  /** Names the block inside this process. */
-  readonly emucxlRegion: number
-  /** Bytes. */
-  readonly size: number
-}
 
 const HUGE_PAGES: readonly HugePages[] = ['off', 'prefer', 'require']
 
@@ -147,7 +56,7 @@ const SECRET = Symbol('Emucxl.open')
  * `ERR_EMUCXL_DETACHED`, `ERR_EMUCXL_FREED`, `ERR_EMUCXL_NOT_ALLOCATED`; `TypeError` and `RangeError`
  * that name the parameter. A call that fails changes nothing.
  */
-export class Emucxl {
+export class Emucxl extends DataCalls {
   readonly #id: number
   readonly #flags: number
   #closed = false
@@ -161,6 +70,7 @@ export class Emucxl {
 
   /** @internal */
   constructor(secret: symbol, chosen: Plan) {
+    super(() => this.#checkOpen())
     if (secret !== SECRET) {
       throw new TypeError('Emucxl has no public constructor: call Emucxl.open()')
     }
@@ -268,6 +178,10 @@ export class Emucxl {
   /**
    * Allocates zeroed memory on a node: `size` bytes, in pages of its own.
    *
+   * A page gets its memory at the first access to it. On a real node that is full by then, the
+   * kernel ends the process (mbind(2), MPOL_BIND): with `prefault: true` the call fails instead, and
+   * what it returned is safe.
+   *
    * With `shared: true` it is memory that worker threads map too: a `SharedArrayBuffer`, to be sent
    * by `postMessage`, on Node.js 22 and later; on 20 an `ArrayBuffer`, which other threads
    * {@link attach}.
@@ -373,7 +287,8 @@ export class Emucxl {
 
   /**
    * Moves a block to another node. Its address, contents and views stay valid, and other threads may
-   * read and write it meanwhile. `address` must be the start of the block.
+   * read and write it meanwhile. `address` must be the start of the block. Pages that were never
+   * touched have nothing to move: see {@link alloc} for what their first access can meet.
    *
    * Errors: `ERR_EMUCXL_NO_MEMORY` (all pages are then where they were), `ERR_EMUCXL_BAD_NODE`,
    * `ERR_EMUCXL_BUSY`, `ERR_EMUCXL_UNSUPPORTED`. Source: `emucxl_migrate`, Table II; the paper
@@ -407,13 +322,13 @@ export class Emucxl {
 
   /** The node of a block, by the number that {@link alloc} takes. Source: Table II. */
   nodeOf(address: Address): number {
-    if (this.#closed) this.#checkOpen()
+    this.#checkOpen()
     return rememberedNode(address) ?? addon.nodeOf(address)
   }
 
   /** The size of a block in bytes, as it was asked for. Source: `emucxl_get_size`, Table II. */
   sizeOf(address: Address): number {
-    if (this.#closed) this.#checkOpen()
+    this.#checkOpen()
     return rememberedNode(address) === undefined
       ? addon.sizeOf(address)
       : (address as ArrayBuffer).byteLength
@@ -421,7 +336,8 @@ export class Emucxl {
 
   /**
    * Where the pages of a block are now, as the kernel reports them. On the emulated backend too:
-   * that is the truth behind the bookkeeping.
+   * that is the truth behind the bookkeeping. With automatic NUMA balancing (Linux 6.1 and others)
+   * pages that the kernel is about to sample count as untouched for a moment.
    *
    * Errors: `ERR_EMUCXL_NOT_PERMITTED` in containers that forbid move_pages(2).
    */
@@ -480,143 +396,4 @@ export class Emucxl {
     this.#checkOpen()
     return { emucxlRegion: addon.share(address), size: addon.sizeOf(address) }
   }
-
-  /**
-   * Copies `size` bytes from `offset` of the block to the start of `buffer`. Default size: all of
-   * `buffer`. Source: `emucxl_read`, Table II; `offset` counts in the block.
-   */
-  read(address: Address, offset: number, buffer: Bytes, size = byteLength(buffer, 'buffer')): void {
-    this.#checkRange(offset, size)
-    addon.copy(toAddon(buffer), 0, address, offset, size, Kind.read)
-  }
-
-  /** As {@link read}, off the main thread. */
-  async readAsync(
-    address: Address,
-    offset: number,
-    buffer: Bytes,
-    size = byteLength(buffer, 'buffer'),
-    options?: AsyncOptions,
-  ): Promise<void> {
-    this.#checkRange(offset, size)
-    await run(options, (job) =>
-      addon.copyAsync(job, toAddon(buffer), 0, address, offset, size, Kind.read),
-    )
-  }
-
-  /**
-   * Copies `size` bytes from the start of `buffer` to `offset` of the block. Default size: all of
-   * `buffer`. Source: `emucxl_write`, Table II; `offset` counts in the block.
-   */
-  write(
-    address: Address,
-    offset: number,
-    buffer: Bytes,
-    size = byteLength(buffer, 'buffer'),
-  ): void {
-    this.#checkRange(offset, size)
-    addon.copy(address, offset, toAddon(buffer), 0, size, Kind.write)
-  }
-
-  /** As {@link write}, off the main thread. */
-  async writeAsync(
-    address: Address,
-    offset: number,
-    buffer: Bytes,
-    size = byteLength(buffer, 'buffer'),
-    options?: AsyncOptions,
-  ): Promise<void> {
-    this.#checkRange(offset, size)
-    await run(options, (job) =>
-      addon.copyAsync(job, address, offset, toAddon(buffer), 0, size, Kind.write),
-    )
-  }
-
-  /**
-   * Sets `size` bytes from `offset` on to `value`: a byte, or −1 for all bits set. Default size: the
-   * rest of the address. Source: `emucxl_memset`, Table II.
-   */
-  fill(address: Address, value: number, offset = 0, size?: number): void {
-    const byte = checkByte(value, 'value')
-    const length = size === undefined ? rest(address, offset) : size
-    this.#checkRange(offset, length)
-    addon.fill(address, offset, length, byte)
-  }
-
-  /** As {@link fill}, off the main thread. */
-  async fillAsync(
-    address: Address,
-    value: number,
-    offset = 0,
-    size?: number,
-    options?: AsyncOptions,
-  ): Promise<void> {
-    const byte = checkByte(value, 'value')
-    const length = size === undefined ? rest(address, offset) : size
-    this.#checkRange(offset, length)
-    await run(options, (job) => addon.fillAsync(job, address, offset, length, byte))
-  }
-
-  /**
-   * Copies `size` bytes between two blocks, or inside one; a `RangeError` where they overlap.
-   * Source: `emucxl_memcpy`, Table II.
-   */
-  copy(to: Address, toOffset: number, from: Address, fromOffset: number, size: number): void {
-    this.#checkRanges(toOffset, fromOffset, size)
-    addon.copy(to, toOffset, from, fromOffset, size, Kind.copy)
-  }
-
-  /** As {@link copy}, off the main thread. */
-  async copyAsync(
-    to: Address,
-    toOffset: number,
-    from: Address,
-    fromOffset: number,
-    size: number,
-    options?: AsyncOptions,
-  ): Promise<void> {
-    this.#checkRanges(toOffset, fromOffset, size)
-    await run(options, (job) =>
-      addon.copyAsync(job, to, toOffset, from, fromOffset, size, Kind.copy),
-    )
-  }
-
-  /** As {@link copy}; the two may overlap. Source: `emucxl_memmove`, Table II. */
-  move(to: Address, toOffset: number, from: Address, fromOffset: number, size: number): void {
-    this.#checkRanges(toOffset, fromOffset, size)
-    addon.copy(to, toOffset, from, fromOffset, size, Kind.move)
-  }
-
-  /** As {@link move}, off the main thread. */
-  async moveAsync(
-    to: Address,
-    toOffset: number,
-    from: Address,
-    fromOffset: number,
-    size: number,
-    options?: AsyncOptions,
-  ): Promise<void> {
-    this.#checkRanges(toOffset, fromOffset, size)
-    await run(options, (job) =>
-      addon.copyAsync(job, to, toOffset, from, fromOffset, size, Kind.move),
-    )
-  }
-
-  #checkRange(offset: unknown, size: unknown): void {
-    if (this.#closed) this.#checkOpen()
-    checkBytes(offset, 'offset', 0)
-    checkBytes(size, 'size', 0)
-  }
-
-  #checkRanges(toOffset: unknown, fromOffset: unknown, size: unknown): void {
-    if (this.#closed) this.#checkOpen()
-    checkBytes(toOffset, 'toOffset', 0)
-    checkBytes(fromOffset, 'fromOffset', 0)
-    checkBytes(size, 'size', 0)
-  }
-}
-
-function rest(address: Address, offset: unknown): number {
-  checkBytes(offset, 'offset', 0)
-  return Math.max(0, byteLength(address, 'address') - offset)
 }

@@ -35,19 +35,7 @@ void close_environment(void* data) {
   delete e;
 }
 
-}  // namespace
-
-uint32_t this_thread() {
-  static std::atomic<uint32_t> last{0};
-  thread_local const uint32_t mine = ++last;
-  return mine;
-}
-
-bool stopping(napi_env env) {
-  // Refused before its argument is looked at when JavaScript cannot run; no side effect otherwise.
-  return napi_object_freeze(env, nullptr) != napi_invalid_arg;
-}
-
+// An EmucxlError; null when it cannot be made.
 napi_value to_error(Environment& e, const Failure& failure) {
   napi_value make = nullptr;
   napi_value receiver = nullptr;
@@ -62,6 +50,19 @@ napi_value to_error(Environment& e, const Failure& failure) {
                             text(e.env, failure.syscall), number};
   if (napi_call_function(e.env, receiver, make, 4, arguments, &error) != napi_ok) return nullptr;
   return error;
+}
+
+}  // namespace
+
+uint32_t this_thread() {
+  static std::atomic<uint32_t> last{0};
+  thread_local const uint32_t mine = ++last;
+  return mine;
+}
+
+bool stopping(napi_env env) {
+  // Refused before its argument is looked at when JavaScript cannot run; no side effect otherwise.
+  return napi_object_freeze(env, nullptr) != napi_invalid_arg;
 }
 
 napi_value throw_failure(Environment& e, const Failure& failure) {

@@ -38,9 +38,6 @@ napi_value throw_range_error(napi_env env, const std::string& message);
 // For a Node-API call that failed for no reason of the user's.
 napi_value throw_status(napi_env env, napi_status status, const char* what);
 
-// The EmucxlError itself, for a promise; null when it cannot be made.
-napi_value to_error(Environment& e, const Failure& failure);
-
 Environment* open_environment(napi_env env);
 
 }  // namespace emucxl

@@ -50,17 +50,14 @@ void Job::complete(napi_env env, napi_status status, void* data) {
 }
 
 void Job::settle(napi_value result) {
+  if (failure_) throw_failure(environment_, failure_);
   napi_value error = nullptr;
   bool pending = false;
   napi_is_exception_pending(env(), &pending);
-  if (pending) {
-    napi_get_and_clear_last_exception(env(), &error);
-  } else if (failure_) {
-    error = to_error(environment_, failure_);
-  }
+  if (pending) napi_get_and_clear_last_exception(env(), &error);
   if (error != nullptr) {
     napi_reject_deferred(env(), deferred_, error);
-  } else if (result != nullptr) {
+  } else if (!failure_ && result != nullptr) {
     napi_resolve_deferred(env(), deferred_, result);
   }
 }

@@ -5,8 +5,9 @@ import { describe, expect, it, onTestFinished } from 'vitest'
 import { blockBytes, type Context, type Settings } from '../../bench/experiment.js'
 import { EXPERIMENTS } from '../../bench/experiments.js'
 import { verifyPlacement } from '../../bench/placement.js'
-import { Emucxl, type Residency } from '../../lib/memory/emucxl.js'
+import { Emucxl } from '../../lib/memory/emucxl.js'
 import { EmucxlError } from '../../lib/memory/errors.js'
+import type { Residency } from '../../lib/memory/reports.js'
 
 interface Watched extends Context {
   conditions: string[]

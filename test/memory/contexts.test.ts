@@ -46,7 +46,9 @@ const METHODS: Record<string, (cxl: Emucxl, block: ArrayBuffer) => unknown> = {
 }
 
 test('the list of methods is whole', () => {
-  const names = Object.getOwnPropertyNames(Emucxl.prototype)
+  const names = [Emucxl.prototype, Object.getPrototypeOf(Emucxl.prototype)].flatMap((prototype) =>
+    Object.getOwnPropertyNames(prototype),
+  )
   const others = ['constructor', 'close', 'closeAsync', 'closed']
   expect(names.filter((name) => !others.includes(name)).sort()).toEqual(Object.keys(METHODS).sort())
 })
