@@ -27,6 +27,11 @@ describe.each(moves)('the same, when the memory was moved by %s, after', (move) 
   // The backing store dies with the new buffer, while the job still holds the old object.
   test('a drop of the new buffer', () => runChild('node-jobs-end', ['moveAndDrop', move], { env }))
   test('close', () => runChild('node-jobs-end', ['moveAndClose', move], { env }))
+  // Nothing watches the new object: its job holds neither the store nor the object that is watched.
+  test.each([['free'], ['grow'], ['close'], ['drop']])(
+    '%s, with a job over the new buffer',
+    (end) => runChild('node-jobs-end', [end, move], { env }),
+  )
 })
 
 describe('with four threads, in the middle of a job', () => {

@@ -1,5 +1,6 @@
 // Rules 4 and 9: the process ends while jobs run over blocks, a worker has some, and finalizers wait.
-// At process.exit() no finalizer and no hook runs, but static destructors do, under living threads.
+// At process.exit() no finalizer and no hook runs; the jobs in the queue still do, when everything of
+// JavaScript has gone.
 
 import { describe, expect, test } from 'vitest'
 import { type ChildOptions, outputOf } from './run-child.js'

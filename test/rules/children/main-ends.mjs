@@ -39,7 +39,6 @@ const ends = {
     process.once('exit', () => process.exit(0))
   },
   signal: () => process.kill(process.pid, 'SIGTERM'),
-  abort: () => process.abort(),
 }
 
 async function work(job, random) {

@@ -1,6 +1,7 @@
 // Blocks come to their end while jobs of Node.js run over them: zlib, crypto.randomFill, fs.read and
 // fs.write, each over a block of its own, all of them still in the queue when the blocks have ended
-// and every finalizer has run. The argument says how the blocks end.
+// and every finalizer has run. The arguments say how the blocks end, and how they were moved: before the
+// job began, or, in the ends that are called move…, after that.
 import assert from 'node:assert/strict'
 import { assertFilled, assertZeros } from './parts/bytes.mjs'
 import { account, openContext, REMOTE_MEMORY } from './parts/context.mjs'
@@ -52,9 +53,13 @@ const end = ends[name]
 const livesOn = ['drop', 'moveAndDrop'].includes(name)
 const closes = ['close', 'closeAsync', 'moveAndClose'].includes(name)
 
-function start(cxl, kind, job, works) {
-  const block = cxl.alloc(kind.size, REMOTE_MEMORY, kind.options)
+async function start(cxl, kind, job, works) {
+  let block = cxl.alloc(kind.size, REMOTE_MEMORY, kind.options)
   cxl.fill(block, VALUE)
+  if (moveName !== undefined && !name.startsWith('move')) {
+    block = await moves[moveName](block)
+    await collect() // the object that is watched goes before the job begins
+  }
   const view = new Uint8Array(block)
   works.push(nodeJobs[job](view, VALUE, !livesOn))
   return block
@@ -71,8 +76,9 @@ async function late(kind) {
   const works = []
   const afterwards = []
   await (async () => {
-    const blocks = Object.keys(nodeJobs).map((job) => start(cxl, kind, job, works))
-    for (const block of blocks) works.push(end(cxl, block, afterwards, moves[moveName]))
+    const starts = Object.keys(nodeJobs).map((job) => start(cxl, kind, job, works))
+    for (const block of await Promise.all(starts))
+      works.push(end(cxl, block, afterwards, moves[moveName]))
     await turns(8)
   })()
   await collect()
@@ -97,7 +103,7 @@ async function inTheMiddle(kind, round) {
   const works = []
   const afterwards = []
   for (const job of Object.keys(nodeJobs)) {
-    const block = start(cxl, kind, job, works)
+    const block = await start(cxl, kind, job, works)
     for (let i = 0; i < round % 5; i++) await turns(1)
     works.push(end(cxl, block, afterwards, moves[moveName]))
     if (closes) break

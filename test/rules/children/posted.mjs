@@ -16,7 +16,7 @@ import { mayBeRefused } from './parts/refused.mjs'
 const SIZE = 512 << 10
 const COUNT = 8
 
-async function worker({ how, move }) {
+async function worker({ how, move, collects }) {
   const cxl = openContext()
   const buffers = []
   for (let i = 0; i < COUNT; i++) {
@@ -24,6 +24,8 @@ async function worker({ how, move }) {
     cxl.fill(block, 0x24)
     buffers.push(await moves[move](block))
   }
+  // Without the objects that it handed out, the addon cannot see that their memory was moved.
+  if (collects) await collect()
   parentPort.postMessage(buffers, buffers)
   await new Promise((resolve) => parentPort.once('message', resolve))
   if (how === 'close') cxl.close()
@@ -34,7 +36,8 @@ async function worker({ how, move }) {
 
 async function main(how, move, round) {
   const cxl = openContext()
-  const thread = new Worker(new URL(import.meta.url), { workerData: { how, move } })
+  const data = { how, move, collects: round % 2 === 1 }
+  const thread = new Worker(new URL(import.meta.url), { workerData: data })
   thread.on('error', (error) => assert.equal(error.message, 'on purpose'))
   const ended = new Promise((resolve) => thread.once('exit', resolve))
   const buffers = await new Promise((resolve) => thread.once('message', resolve))

@@ -19,5 +19,10 @@ export function occupyPool() {
       if (--waiting === 0) closeSync(fifo)
     })
   }
-  return () => writeSync(fifo, Buffer.alloc(threads))
+  const release = () => {
+    process.off('exit', release)
+    writeSync(fifo, Buffer.alloc(threads))
+  }
+  process.once('exit', release) // a failure: the process waits for the pool
+  return release
 }
