@@ -8,6 +8,7 @@ import { resident, virtual } from './parts/memory.mjs'
 
 const MiB = 1 << 20
 const COUNT = 256
+const LIVING = 16 * MiB
 let living
 
 async function worker(how) {
@@ -17,7 +18,7 @@ async function worker(how) {
   for (const block of blocks) new Uint8Array(block)[0] = 1
   while (blocks.length > 0) cxl.free(blocks.pop())
   await collect()
-  living = alloc()
+  living = cxl.alloc(LIVING, LOCAL_MEMORY)
   new Uint8Array(living).fill(1)
   parentPort.postMessage('ready')
   if (how === 'exit') process.exit()
@@ -43,8 +44,8 @@ if (isMainThread) {
   for (let i = 0; i < count; i++) await run(how)
   await collect()
   const grown = { virtual: virtual() - before.virtual, resident: resident() - before.resident }
-  const each = (how === 'terminate' ? 2 : 0.75) * MiB
-  assert.ok(grown.virtual < count * each + 64 * MiB, JSON.stringify(grown))
+  const kept = how === 'terminate' ? count * LIVING : 0
+  assert.ok(grown.virtual < kept + 64 * MiB, JSON.stringify(grown))
   assert.ok(grown.resident < 32 * MiB, JSON.stringify(grown))
 } else {
   await worker(workerData)
