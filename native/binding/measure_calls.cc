@@ -1,6 +1,8 @@
 // Measurements that must run in native code: a loop in JavaScript would measure the engine.
 #include <sched.h>
 
+#include <memory>
+#include <new>
 #include <numeric>
 #include <random>
 
@@ -43,15 +45,18 @@ class Pinned {
 // Links the lines of a block into one random cycle (Sattolo's shuffle), so that neither the
 // prefetchers nor a short cycle can help. A link is the offset of the next line, not its address:
 // the block may be shared, and whatever another thread writes into it must not become a pointer.
-void link_cycle(char* start, size_t lines, uint64_t seed) {
-  std::vector<uint32_t> order(lines);
-  std::iota(order.begin(), order.end(), 0U);
+// False where there is no memory for the order of the lines, a sixteenth of the block.
+bool link_cycle(char* start, size_t lines, uint64_t seed) {
+  const std::unique_ptr<uint32_t[]> order(new (std::nothrow) uint32_t[lines]);
+  if (order == nullptr) return false;
+  std::iota(order.get(), order.get() + lines, 0U);
   std::mt19937_64 random(seed);
   for (size_t i = lines - 1; i > 0; --i) std::swap(order[i], order[random() % i]);
   for (size_t i = 0; i < lines; ++i) {
     const size_t next = order[(i + 1) % lines];
     *reinterpret_cast<uint64_t*>(start + kLine * order[i]) = kLine * next;
   }
+  return true;
 }
 
 // Follows `loads` links from `at` on. The comparison is predicted and costs no latency.
@@ -93,7 +98,11 @@ napi_value chase(napi_env env, napi_callback_info info) {
   uint64_t at = *place;
   if (at > last) at = 0;
   if (seed != 0) {
-    link_cycle(memory.data, lines, seed);
+    if (!link_cycle(memory.data, lines, seed)) {
+      return throw_failure(call.environment(),
+                           fail("ERR_EMUCXL_NO_MEMORY", "chase: no memory for the cycle of " +
+                                                            std::to_string(lines) + " lines"));
+    }
     at = follow(memory.data, 0, lines, last);  // warm: the TLB and the caches
   }
   napi_value results = nullptr;

@@ -35,20 +35,21 @@ bool node_accounts(napi_env env, napi_value rows, std::vector<NodeAccount>* out)
   if (napi_get_array_length(env, rows, &length) != napi_ok || length == 0 || length % 4 != 0) {
     return false;
   }
-  std::vector<double> numbers(length);
-  for (uint32_t i = 0; i < length; ++i) {
-    napi_value element = nullptr;
-    if (napi_get_element(env, rows, i, &element) != napi_ok ||
-        napi_get_value_double(env, element, &numbers[i]) != napi_ok ||
-        !(numbers[i] >= 0 && numbers[i] <= 9007199254740991.0)) {
-      return false;
+  // A row at a time: the length alone proves nothing, an array of 2^32 - 1 holes has it too.
+  for (uint32_t row = 0; row < length; row += 4) {
+    double numbers[4] = {};
+    for (uint32_t i = 0; i < 4; ++i) {
+      napi_value element = nullptr;
+      if (napi_get_element(env, rows, row + i, &element) != napi_ok ||
+          napi_get_value_double(env, element, &numbers[i]) != napi_ok ||
+          !(numbers[i] >= 0 && numbers[i] <= 9007199254740991.0)) {
+        return false;
+      }
     }
-  }
-  for (uint32_t i = 0; i < length; i += 4) {
     NodeAccount account;
-    account.numa_node = numbers[i] < 65536 ? static_cast<int>(numbers[i]) : 65536;
-    account.capacity = static_cast<uint64_t>(numbers[i + 1]);
-    account.latency = {numbers[i + 2], numbers[i + 3]};
+    account.numa_node = numbers[0] < 65536 ? static_cast<int>(numbers[0]) : 65536;
+    account.capacity = static_cast<uint64_t>(numbers[1]);
+    account.latency = {numbers[2], numbers[3]};
     out->push_back(account);
   }
   return true;
@@ -144,21 +145,18 @@ napi_value resize(napi_env env, napi_callback_info info) {
   Region* fresh = nullptr;
   if (Failure failure = begin_resize(old, size)) return throw_failure(e, failure);
   Failure failure = obtain(like(*old, size), old, &fresh);
-  if (failure) throw_failure(e, failure);
-  bool replaced = false;
-  if (!failure && let_go(e, memory)) {
-    replaced = table().replace(old, fresh);
-    // By the thread whose context it is of, which closed it.
-    if (!replaced) throw_failure(e, fail("ERR_EMUCXL_FREED", "address was freed meanwhile"));
-  }
-  if (replaced) {
-    carry_over(old, fresh);
-    table().wipe(old);
-  } else if (!failure) {
+  if (!failure && (!let_go(e, memory) || !table().replace(old, fresh))) {
     give_back(fresh);
+    failure = fail("ERR_EMUCXL_FREED", "address was freed meanwhile");
   }
+  if (failure) {
+    table().end_move(old);
+    return throw_failure(e, failure);  // unless let_go has thrown
+  }
+  carry_over(old, fresh);
+  table().wipe(old);
   table().end_move(old);
-  return replaced ? hand_out(e, fresh) : nullptr;
+  return hand_out(e, fresh);
 }
 
 // migrate(address, node): { moved, failed, untouched }

@@ -63,7 +63,8 @@ Failure prepare(const Wanted& wanted, Range* range) {
 }
 
 void wait_until(uint64_t began, double ns) {
-  const uint64_t until = began + static_cast<uint64_t>(ns);
+  constexpr double kMost = 1e18;  // 30 years; more would not be a number of nanoseconds
+  const uint64_t until = began + static_cast<uint64_t>(std::min(ns, kMost));
   while (now_ns() < until) {
   }
 }
@@ -111,7 +112,7 @@ Failure obtain(const Wanted& wanted, const Region* predecessor, Region** out) {
   }
   if (!failure) {
     failure = prepare(wanted, &region->range);
-    if (failure) unmap(region->range);
+    if (failure) dispose(region->range);
   }
   if (failure) {
     table().uncharge(context, wanted.node, booking);
@@ -122,7 +123,7 @@ Failure obtain(const Wanted& wanted, const Region* predecessor, Region** out) {
 }
 
 void give_back(Region* region) {
-  unmap(region->range);
+  dispose(region->range);
   table().uncharge(region->context, region->node, region->booked);
   delete region;
 }

@@ -176,6 +176,10 @@ bool discard(const Range& range) {
 
 bool unmap(const Range& range) { return munmap(range.start, range.length) == 0; }
 
+void dispose(const Range& range) {
+  if (!unmap(range)) discard(range);
+}
+
 void unmap_all(std::vector<Range>* ranges) {
   std::sort(ranges->begin(), ranges->end(),
             [](const Range& a, const Range& b) { return a.start < b.start; });

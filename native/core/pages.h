@@ -59,6 +59,9 @@ bool overlay(const Range& range);
 // False when the kernel refuses, as it may at the limit of vm.max_map_count.
 bool unmap(const Range& range);
 
+// Unmaps a range that nobody knows yet; where the kernel refuses, its memory goes back at least.
+void dispose(const Range& range);
+
 // Unmaps many, neighbours in one call, and leaves those that the kernel refuses to unmap.
 void unmap_all(std::vector<Range>* ranges);
 

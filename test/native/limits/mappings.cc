@@ -5,7 +5,8 @@
 #include <sys/resource.h>
 
 #include <cerrno>
-#include <cstdlib>
+#include <cstring>
+#include <vector>
 
 #include "child.h"
 #include "contents.h"
@@ -185,6 +186,31 @@ TEST_CASE("regions still come from the span; one that needs a mapping fails, for
     EXPECT_IN_CHILD(opened.account(0).mapped == 2 * kMiB);
     EXPECT_IN_CHILD(munmap(area, kPages * page_size()) == 0);
     EXPECT_IN_CHILD(opened.alloc(ReadyRanges::kLongest + 1) != nullptr);
+  });
+}
+
+TEST_CASE("emucxl stops before the limit, so that malloc and free still work") {
+  check_in_child([] {
+    Failure failure;
+    const Opened opened(open_device("/dev/zero", &failure), 1024 * kMiB);
+    std::vector<Region*> regions;
+    Region* region = nullptr;
+    while (!failure) {
+      EXPECT_IN_CHILD(regions.size() < kPages);
+      failure = obtain(opened.wanted(1), nullptr, &region);
+      if (failure) break;
+      table().enter(region, 1);
+      regions.push_back(region);
+    }
+    EXPECT_IN_CHILD(strcmp(failure.code, "ERR_EMUCXL_NO_MEMORY") == 0);
+    EXPECT_IN_CHILD(failure.message.find("vm.max_map_count") != std::string::npos);
+    EXPECT_IN_CHILD(opened.account(0).regions == regions.size());
+    for (int i = 0; i < 1000; ++i)
+      EXPECT_IN_CHILD(reserve(1, i % 2 == 0 ? PROT_READ : PROT_NONE) != MAP_FAILED);
+    for (Region* each : regions) table().drop(each);
+    EXPECT_IN_CHILD(is_empty(opened.account(0)));
+    EXPECT_IN_CHILD(is_empty(opened.account(0).reserved));
+    EXPECT_IN_CHILD(!obtain(opened.wanted(1), nullptr, &region));
   });
 }
 
