@@ -205,8 +205,9 @@ TEST_CASE("emucxl stops before the limit, so that malloc and free still work") {
     EXPECT_IN_CHILD(strcmp(failure.code, "ERR_EMUCXL_NO_MEMORY") == 0);
     EXPECT_IN_CHILD(failure.message.find("vm.max_map_count") != std::string::npos);
     EXPECT_IN_CHILD(opened.account(0).regions == regions.size());
-    for (int i = 0; i < 1000; ++i)
+    for (int i = 0; i < 1000; ++i) {
       EXPECT_IN_CHILD(reserve(1, i % 2 == 0 ? PROT_READ : PROT_NONE) != MAP_FAILED);
+    }
     for (Region* each : regions) table().drop(each);
     EXPECT_IN_CHILD(is_empty(opened.account(0)));
     EXPECT_IN_CHILD(is_empty(opened.account(0).reserved));
