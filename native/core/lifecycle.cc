@@ -26,7 +26,8 @@ Failure check_room(const Context& context, uint32_t node, uint64_t bytes, const 
   const uint64_t available = available_memory(places ? context.nodes[node].numa_node : -1);
   if (bytes <= available) return success();
   return fail("ERR_EMUCXL_NO_MEMORY", "node " + std::to_string(node) + " has " +
-                                          std::to_string(available) + " bytes of free memory, " +
+                                          std::to_string(available) +
+                                          " bytes of memory left for this process, " +
                                           std::to_string(bytes) + " are needed now: " + remedy);
 }
 
@@ -71,6 +72,7 @@ void wait_until(uint64_t began, double ns) {
 
 // A node that is filled to the brim before the pages come back is a harm to others on it.
 Failure check_target(const Region& region, uint32_t node) {
+  if (region.huge == HugePages::require) return success();  // has pages of the pool
   Residency now;
   // A container that forbids the question will refuse the move as well.
   if (residency(region.range, &now)) return success();
