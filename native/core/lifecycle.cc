@@ -88,12 +88,11 @@ Failure check_target(const Region& region, uint32_t node) {
 Failure obtain(const Wanted& wanted, const Region* predecessor, Region** out) {
   const size_t mapped = round_up(wanted.size, unit_of(wanted.huge));
   Context* context = wanted.context;
-  Booking booking{wanted.size, mapped, 1};
-  if (predecessor != nullptr) {
-    const size_t before = predecessor->range.length;
-    booking = {0, mapped > before ? mapped - before : 0, 0};
-  }
-  if (Failure failure = table().charge(context, wanted.node, booking)) return failure;
+  const bool counted = predecessor == nullptr;
+  const size_t before = counted ? 0 : predecessor->range.length;
+  const Booking charge{counted ? wanted.size : 0, mapped > before ? mapped - before : 0,
+                       counted ? 1U : 0U};
+  if (Failure failure = table().charge(context, wanted.node, charge)) return failure;
   auto region = std::make_unique<Region>();
   region->size = wanted.size;
   region->context = context;
@@ -102,7 +101,8 @@ Failure obtain(const Wanted& wanted, const Region* predecessor, Region** out) {
   region->shared = wanted.shared;
   region->locked = wanted.lock;
   region->hidden = wanted.hidden;
-  region->booked = booking;
+  region->booked = charge.mapped;
+  region->counted = counted;
   const int numa_node = context->nodes[wanted.node].numa_node;
   const bool ordinary = wanted.huge == HugePages::off && !wanted.lock;
   region->reusable = ordinary && mapped <= ReadyRanges::kLongest &&
@@ -117,7 +117,7 @@ Failure obtain(const Wanted& wanted, const Region* predecessor, Region** out) {
     if (failure) dispose(region->range);
   }
   if (failure) {
-    table().uncharge(context, wanted.node, booking);
+    table().uncharge(context, wanted.node, charge);
     return failure;
   }
   *out = region.release();
@@ -126,7 +126,7 @@ Failure obtain(const Wanted& wanted, const Region* predecessor, Region** out) {
 
 void give_back(Region* region) {
   dispose(region->range);
-  table().uncharge(region->context, region->node, region->booked);
+  table().uncharge(region->context, region->node, booking(*region));
   delete region;
 }
 

@@ -168,8 +168,7 @@ bool RegionTable::replace(Region* old, Region* fresh) {
   if (old->freed) return false;
   retire_locked(old);
   leave_account(fresh);
-  fresh->booked = whole(*fresh);
-  add(fresh->booked, &fresh->context->nodes[fresh->node]);
+  enter_account(fresh);
   return true;
 }
 
@@ -209,10 +208,10 @@ void RegionTable::end_move(Region* region) {
 bool RegionTable::rebook(Region* region, uint32_t node) {
   const std::lock_guard<std::mutex> guard(mutex_);
   if (region->freed) return false;
-  const Booking booking = region->booked;
   leave_account(region);
+  subtract(whole(*region), &region->context->nodes[node]);  // was charged, and is entered now
   region->node = node;
-  region->booked = booking;
+  enter_account(region);
   return true;
 }
 
@@ -294,8 +293,15 @@ void RegionTable::unlink(Region* region) {
 }
 
 void RegionTable::leave_account(Region* region) {
-  subtract(region->booked, &region->context->nodes[region->node]);
-  region->booked = {};
+  subtract(booking(*region), &region->context->nodes[region->node]);
+  region->booked = 0;
+  region->counted = false;
+}
+
+void RegionTable::enter_account(Region* region) {
+  region->booked = region->range.length;
+  region->counted = true;
+  add(booking(*region), &region->context->nodes[region->node]);
 }
 
 void RegionTable::release(Context* context) {

@@ -30,7 +30,7 @@ struct Attachment {
   uint8_t uses = 0;              // how many of the two holds are left
 };
 
-// What a region has booked on the account of its node.
+// What a region takes of the account of its node.
 struct Booking {
   uint64_t size = 0;    // bytes asked for
   uint64_t mapped = 0;  // bytes of its pages
@@ -39,7 +39,8 @@ struct Booking {
 
 struct Region {
   Range range;
-  size_t size = 0;  // bytes asked for: the byteLength
+  size_t size = 0;      // bytes asked for: the byteLength
+  uint64_t booked = 0;  // bytes of its pages that are in the account of its node
   Context* context = nullptr;
   Region* next = nullptr;  // among the live regions of the context
   Region* previous = nullptr;
@@ -54,7 +55,7 @@ struct Region {
   bool keep = false;               // somebody unknown may hold the addresses: never give them back
   bool overlaid = false;           // kept, and made zeros for good
   bool moving = false;             // a migrate or resize is under way
-  Booking booked;                  // none once it was freed
+  bool counted = false;            // its account has its size and itself, not only pages
   // Once nobody knows it, its range can serve another region of the node. A migrate may end that
   // while another thread frees the region.
   std::atomic<bool> reusable{false};
@@ -64,7 +65,12 @@ struct Region {
   Attachment attachment;
 };
 
+// Of a live region that is no replacement under way.
 inline Booking whole(const Region& region) { return {region.size, region.range.length, 1}; }
+// What it has booked now; nothing once it was freed.
+inline Booking booking(const Region& region) {
+  return {region.counted ? region.size : 0, region.booked, region.counted ? 1U : 0U};
+}
 
 class RegionTable {
  public:
@@ -121,6 +127,7 @@ class RegionTable {
   void unlink(Region* region);
   void retire_locked(Region* region);
   void leave_account(Region* region);
+  void enter_account(Region* region);
   void release(Context* context);
   bool give_range_back(Region* region);
 
