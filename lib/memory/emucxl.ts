@@ -391,7 +391,12 @@ export class Emucxl extends DataCalls {
     addon.setCapacity(this.#id, node, bytes)
   }
 
-  /** A handle by which other threads {@link attach} a block that was allocated as shared. */
+  /**
+   * A handle by which other threads {@link attach} a block that was allocated as shared. It does not
+   * keep the block: hold on to the address until they have attached.
+   *
+   * Errors: `ERR_EMUCXL_NOT_SHARED`.
+   */
   share(address: Address): SharedHandle {
     this.#checkOpen()
     return { emucxlRegion: addon.share(address), size: addon.sizeOf(address) }

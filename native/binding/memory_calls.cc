@@ -197,8 +197,10 @@ napi_value attach(napi_env env, napi_callback_info info) {
   if (!call.whole(0, &handle)) return nullptr;
   Held region(table().find_shared(handle));
   if (!region || region->freed) {
-    return throw_failure(call.environment(),
-                         fail("ERR_EMUCXL_FREED", "handle: the shared region was freed"));
+    return throw_failure(
+        call.environment(),
+        fail("ERR_EMUCXL_FREED",
+             "handle: the shared region was freed, or no thread held it any longer"));
   }
   return attach(call.environment(), std::move(region));
 }

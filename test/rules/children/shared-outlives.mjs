@@ -13,8 +13,10 @@ async function worker(how) {
   const { LOCAL_MEMORY, openContext } = await import('./parts/context.mjs')
   const { moves } = await import('./parts/moves.mjs')
   const cxl = openContext()
+  const blocks = [] // a handle alone keeps none
   for (let i = 0; i < COUNT; i++) {
     const block = cxl.alloc(SIZE, LOCAL_MEMORY, { shared: true })
+    blocks.push(block)
     cxl.fill(block, 0x71)
     const sendable = block instanceof SharedArrayBuffer
     // Node.js 20 has no other way to a thread that has not loaded the addon.
@@ -23,6 +25,7 @@ async function worker(how) {
     parentPort.postMessage(message, moved === undefined ? [] : [moved])
   }
   await new Promise((resolve) => parentPort.once('message', resolve))
+  assert.equal(blocks.length, COUNT)
   if (how === 'close') cxl.close()
   if (how === 'exit') process.exit(0)
   if (how === 'throw') throw new Error('on purpose')
