@@ -5,7 +5,7 @@
 //   npm test -- --quick            on the running Node.js alone, without the slow stages
 //   npm test -- test/memory free   the test files whose path has one of these words
 //
-// Ends with a table, and the line `N passed, N failed, N skipped`.
+// Ends with the names of the tests that failed, a table, and the line `N passed, N failed, N skipped`.
 
 import { spawnSync } from 'node:child_process'
 import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs'
@@ -158,6 +158,9 @@ if (!values.quick && patterns.length === 0) {
 }
 
 console.log('')
+for (const { name, failures = [] } of stages) {
+  for (const failure of failures) console.log(`failed in ${name}: ${failure}`)
+}
 table()
 const sum = (key) => stages.reduce((total, row) => total + row[key], 0)
 console.log(`\n${sum('passed')} passed, ${sum('failed')} failed, ${sum('skipped')} skipped`)
