@@ -1,4 +1,5 @@
 // Contexts and regions: open, close, alloc, free, resize, migrate, share.
+#include <algorithm>
 #include <string>
 
 #include "../core/libnuma.h"
@@ -80,6 +81,9 @@ napi_value open(napi_env env, napi_callback_info info) {
   Failure failure;
   context->backend = open_backend(text(env, call[0]), text(env, call[1]), &failure);
   if (context->backend == nullptr) return throw_failure(e, failure);
+  for (NodeAccount& node : context->nodes) {
+    node.capacity = std::min(node.capacity, context->backend->capacity(node.numa_node));
+  }
   context->ready.resize(context->nodes.size());
   e.contexts.push_back(context.release());
   return number(env, static_cast<double>(e.contexts.size() - 1));

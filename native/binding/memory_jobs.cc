@@ -166,7 +166,7 @@ class WhereJob final : public Job {
   WhereJob(Environment& e, uint32_t id, Held region) : Job(e, id), region_(std::move(region)) {}
 
  protected:
-  Failure run() override { return residency(region_->range, &found_); }
+  Failure run() override { return region_->context->backend->where(region_->range, &found_); }
   bool land(Failure* failure, napi_value* result) override {
     if (!*failure) *result = to_value(env(), found_, region_->range.unit);
     return false;

@@ -32,7 +32,9 @@ napi_value where(napi_env env, napi_callback_info info) {
   if (!call.address(0, "address", &memory)) return nullptr;
   const Range& range = memory.region->range;
   Residency found;
-  if (Failure failure = residency(range, &found)) return throw_failure(call.environment(), failure);
+  if (Failure failure = memory.region->context->backend->where(range, &found)) {
+    return throw_failure(call.environment(), failure);
+  }
   return to_value(env, found, range.unit);
 }
 

@@ -14,7 +14,6 @@ namespace emucxl {
 // What a backend can do. The code above asks these, never which backend it is.
 struct Capabilities {
   bool places;      // the pages really are on the node that was asked for
-  bool migrates;    // pages can move to another node in place, without a lost write
   bool huge_pages;  // HugePages other than `off` are honoured
   bool divisible;   // a part of a mapping can be given back, or get another policy, by itself
 };
@@ -51,11 +50,19 @@ class Backend {
   }
 
   // Moves the range's pages from one NUMA node to another, in place; other threads may read and
-  // write meanwhile. Only where Capabilities::migrates. When the target is full, or `cancelled`
+  // write meanwhile (but see backend_device.cc for the one that copies). When the target is full, or `cancelled`
   // turns true, the pages are moved back and the call fails: ERR_EMUCXL_NO_MEMORY,
   // ERR_EMUCXL_ABORTED, ERR_EMUCXL_BAD_NODE, ERR_EMUCXL_NOT_PERMITTED. The range must stay mapped.
   virtual Failure move(const Range& range, int from, int to, const std::atomic<bool>& cancelled,
                        MoveResult* out) = 0;
+
+  // Where the pages of a range that map() returned are now.
+  // Error: ERR_EMUCXL_NOT_PERMITTED where a container forbids to ask.
+  virtual Failure where(const Range& range, Residency* out) { return residency(range, out); }
+
+  // The most that all users together can have of a NUMA node, in bytes: what the backend says
+  // beyond the node's own size.
+  virtual uint64_t capacity(int /*numa_node*/) const { return UINT64_MAX; }
 };
 
 // Each opens its backend by trying what it needs, not by asking for it. Null with a failure, whose

@@ -7,7 +7,7 @@ namespace {
 class Emulated final : public Backend {
  public:
   const char* name() const override { return "emulated"; }
-  Capabilities can() const override { return {false, true, true, true}; }
+  Capabilities can() const override { return {false, true, true}; }
 
   Failure map(const MapRequest& request, Range* out) override {
     return map_anonymous(request.length, request.huge, out);

@@ -43,7 +43,7 @@ class Numa final : public Backend {
   explicit Numa(const Libnuma* calls) : calls_(*calls) {}
 
   const char* name() const override { return "numa"; }
-  Capabilities can() const override { return {true, true, true, true}; }
+  Capabilities can() const override { return {true, true, true}; }
 
   Failure map(const MapRequest& request, Range* out) override {
     if (Failure failure = map_anonymous(request.length, request.huge, out)) return failure;

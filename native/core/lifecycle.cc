@@ -75,7 +75,7 @@ Failure check_target(const Region& region, uint32_t node) {
   if (region.huge == HugePages::require) return success();  // has pages of the pool
   Residency now;
   // A container that forbids the question will refuse the move as well.
-  if (residency(region.range, &now)) return success();
+  if (region.context->backend->where(region.range, &now)) return success();
   uint64_t pages = 0;
   for (const auto& [numa_node, count] : now.by_node) {
     if (numa_node != region.context->nodes[node].numa_node) pages += count;
@@ -178,10 +178,6 @@ Failure migrate(Region* region, uint32_t node, const std::atomic<bool>& cancelle
                 MoveResult* out) {
   Context* context = region->context;
   Backend& backend = *context->backend;
-  if (!backend.can().migrates) {
-    return fail("ERR_EMUCXL_UNSUPPORTED",
-                std::string("the backend '") + backend.name() + "' cannot migrate in place here");
-  }
   const uint32_t from = region->node;
   const int from_numa = context->nodes[from].numa_node;
   const int to_numa = context->nodes[node].numa_node;

@@ -1,6 +1,7 @@
 // How a block comes and goes: alloc and free.
 
 import type { Address, AllocOptions } from 'emucxl'
+import { hasModule } from './device.js'
 import { type AnyBuffer, type Handle, type Operand, Store, wrapsShared } from './memory.js'
 import { type Block, type ContextModel, isVast, mappedOf } from './model.js'
 import {
@@ -113,7 +114,7 @@ export async function alloc(
     ],
     may: locked ? [LOCK_LIMIT] : [],
   }
-  if (huge && cxl?.backend === 'device') verdict.must.push(UNSUPPORTED)
+  if (huge && cxl?.backend === 'device' && !hasModule) verdict.must.push(UNSUPPORTED)
   const valid = verdict.must.length === 0
   if (name === 'require') verdict.must.push(NO_MEMORY)
   const text = `${context.name}.alloc(${String(size)}, ${String(node)}, ${name})`

@@ -6,13 +6,14 @@
 //   EMUCXL_FUZZ_SEED     runs the same ones again; with EMUCXL_FUZZ_PATH one alone, as printed
 //   EMUCXL_FUZZ_BACKEND  only this one
 
-import { mkdirSync, rmSync } from 'node:fs'
+import { rmSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { obstacle } from '../../dist/lib/memory/backends.js'
 import { compile, runChild } from './child.js'
 import { lastSequence, shrinkCrash } from './crash.js'
+import { DEVICE } from './device.js'
 
 const SEQUENCES = Number(
   process.env['EMUCXL_FUZZ_RUNS'] ?? (process.env['EMUCXL_QUICK'] === '1' ? 1000 : 10_000),
@@ -22,7 +23,6 @@ const PATH = process.env['EMUCXL_FUZZ_PATH']
 const ONLY = process.env['EMUCXL_FUZZ_BACKEND']
 /** Each process makes so many, so that what stays reserved for its life stays small. */
 const SHARE = 1000
-const DEVICE = process.env['EMUCXL_DEVICE'] ?? '/dev/zero'
 
 const backends = (['emulated', 'numa', 'device'] as const).filter((name) => {
   if (ONLY !== undefined && ONLY !== name) return false
@@ -60,7 +60,6 @@ async function runShare(backend: string, seed: number, runs: number): Promise<vo
 
 beforeAll(() => {
   folder = compile()
-  mkdirSync(folder, { recursive: true })
 })
 
 afterAll(() => {

@@ -6,6 +6,7 @@ import { openSync, readFileSync, writeSync } from 'node:fs'
 import { type BackendName, Emucxl } from 'emucxl'
 import fc from 'fast-check'
 import { type Opening, opening, play, type Step, steps } from './commands.js'
+import { DEVICE } from './device.js'
 import { tally, World } from './world.js'
 
 const [backend, seed, runs, journal, path] = process.argv.slice(2) as [
@@ -16,10 +17,7 @@ const [backend, seed, runs, journal, path] = process.argv.slice(2) as [
   string?,
 ]
 
-const options =
-  backend === 'device'
-    ? { backend, devicePath: process.env['EMUCXL_DEVICE'] ?? '/dev/zero' }
-    : { backend }
+const options = backend === 'device' ? { backend, devicePath: DEVICE } : { backend }
 
 const numaNodes = (() => {
   const cxl = Emucxl.open(options)

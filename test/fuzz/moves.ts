@@ -22,7 +22,6 @@ import {
   failure,
   LOCK_LIMIT,
   nodeProblems,
-  UNSUPPORTED,
   valueFrom,
 } from './values.js'
 import { expectEqual, type Verdict, type World } from './world.js'
@@ -160,8 +159,6 @@ export async function migrate(
     if (block.mover !== undefined) verdict.must.push(BUSY)
   }
   const valid = verdict.must.length === 0
-  const works = valid && world.backend !== 'device'
-  if (valid && !works) verdict.must.push(UNSUPPORTED)
   const address = operand.value as Address
   const text = `${context.name}.migrate(${operand.text}, ${String(node)})`
 
@@ -179,13 +176,13 @@ export async function migrate(
 
   const elsewhere = block !== undefined && node !== block.node
   if (manner.how === 'sync' || cxl === undefined) {
-    if (works && elsewhere) roomProblems(verdict, block.context.fits(node, block.mapped))
+    if (valid && elsewhere) roomProblems(verdict, block.context.fits(node, block.mapped))
     world.call(text, verdict, () => context.face.migrate(address, node), land)
     return
   }
   const key = {}
   if (valid && block !== undefined && manner.abort !== 'before') {
-    if (works && elsewhere) block.context.charges.set(key, { node, mapped: block.mapped })
+    if (valid && elsewhere) block.context.charges.set(key, { node, mapped: block.mapped })
     block.mover = {
       node,
       revoke: () => verdict.must.push(FREED, CLOSED),
@@ -204,7 +201,7 @@ export async function migrate(
       block.context.charges.delete(key)
       block.mover = undefined
       const booked = block.context.extremes[node]
-      if (!works || !elsewhere || booked === undefined) return
+      if (!elsewhere || booked === undefined) return
       roomProblems(verdict, {
         can: block.context.fits(node, block.mapped, 0, booked).can,
         must: booked.high <= (block.context.capacities[node] as number),

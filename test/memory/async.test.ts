@@ -40,10 +40,8 @@ const METHODS: Record<
   moveAsync: (cxl, block, o) => cxl.moveAsync(block, 0, block, 5, 10, o),
 }
 
-eachBackend(({ name, open, migrates }) => {
+eachBackend(({ name, open }) => {
   describe.for(Object.entries(METHODS))('%s', ([method, call]) => {
-    const works = migrates || method !== 'migrateAsync'
-
     test('aborted before: rejected with the reason, nothing done', async () => {
       using cxl = open()
       const block = filled(cxl, 100, 0)
@@ -71,10 +69,6 @@ eachBackend(({ name, open, migrates }) => {
         () => 'done',
         (error) => error,
       )
-      if (!works) {
-        expect(outcome.code).toBe('ERR_EMUCXL_UNSUPPORTED')
-        return
-      }
       expect([reason, 'done']).toContain(outcome)
       if (method === 'allocAsync' || method === 'resizeAsync') expect(outcome).toBe(reason)
       if (outcome === 'done') return
@@ -89,10 +83,6 @@ eachBackend(({ name, open, migrates }) => {
       const block = filled(cxl, 100, 0)
       const controller = new AbortController()
       const work = call(cxl, block, { signal: controller.signal })
-      if (!works) {
-        expectFailure(await failureOf(() => work), emucxlError('UNSUPPORTED'))
-        return
-      }
       await work
       const mappings = cxl.mappings()
       controller.abort()
@@ -196,7 +186,6 @@ eachBackend(({ name, open, migrates }) => {
     })
 
     test('migrateAsync says so, and books it nowhere', async () => {
-      if (!migrates) return
       using cxl = open()
       const block = filled(cxl, 100, 0)
       const work = cxl.migrateAsync(block, 1)
@@ -220,7 +209,6 @@ eachBackend(({ name, open, migrates }) => {
   test.for(['resizeAsync', 'migrateAsync'] as const)(
     'a block under %s takes no other one',
     async (method) => {
-      if (method === 'migrateAsync' && !migrates) return
       using cxl = open()
       const block = filled(cxl, 5000, 0)
       const work =
@@ -328,11 +316,11 @@ eachBackend(({ name, open, migrates }) => {
     )
     await Promise.all(blocks.map((block, i) => cxl.fillAsync(block, i)))
     const resized = await Promise.all(blocks.map((block) => cxl.resizeAsync(block, 2000)))
-    if (migrates) await Promise.all(resized.map((block, i) => cxl.migrateAsync(block, (i + 1) % 2)))
+    await Promise.all(resized.map((block, i) => cxl.migrateAsync(block, (i + 1) % 2)))
     resized.forEach((block, i) => {
       const wanted = new Uint8Array(2000).fill(i, 0, 1000 + i)
       expectBytes(block, wanted)
-      expect(cxl.nodeOf(block)).toBe(migrates ? (i + 1) % 2 : i % 2)
+      expect(cxl.nodeOf(block)).toBe((i + 1) % 2)
     })
     await Promise.all(resized.map((block) => cxl.freeAsync(block)))
     expect([cxl.stats(0).regions, cxl.stats(1).regions]).toEqual([0, 0])

@@ -4,19 +4,13 @@
 import { type BackendName, Emucxl, type OpenOptions } from 'emucxl'
 import { describe } from 'vitest'
 import { obstacle } from '../../dist/lib/memory/backends.js'
-
-/**
- * A character device that honours the first paper's ABI: MAP_SHARED gives zeroed pages at any offset.
- * With the kernel module, EMUCXL_DEVICE names its device.
- */
-const DEVICE = process.env['EMUCXL_DEVICE'] ?? '/dev/zero'
+import { DEVICE, hasModule } from '../fuzz/device.js'
 
 export interface BackendHere {
   name: BackendName
   /** Opens a context on it; its NUMA nodes are those that the options, or emucxl, choose. */
   open: (options?: OpenOptions) => Emucxl
   options: OpenOptions
-  migrates: boolean
   hugePages: boolean
 }
 
@@ -27,8 +21,7 @@ const here = (name: BackendName): BackendHere => {
     name,
     options,
     open: (more) => Emucxl.open({ ...options, ...more }),
-    migrates: name !== 'device',
-    hugePages: name !== 'device',
+    hugePages: name !== 'device' || hasModule,
   }
 }
 

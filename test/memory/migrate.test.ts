@@ -17,21 +17,8 @@ import {
 const PAGE = 4096
 const first = readTopology()[0]?.id ?? 0
 
-eachBackend(({ name, open, migrates }) => {
+eachBackend(({ name, open }) => {
   describe.for(['migrate', 'migrateAsync'] as const)('%s', (migrate) => {
-    if (!migrates) {
-      test('is refused, and the block stays', async () => {
-        using cxl = open()
-        const block = filled(cxl, 5000, 0)
-        const untouched = new Untouched(cxl, block)
-        const wanted = emucxlError('UNSUPPORTED', `'${name}' cannot migrate`)
-        await untouched.refuses(() => cxl[migrate](block, REMOTE_MEMORY), wanted)
-        await untouched.refuses(() => cxl[migrate](block, LOCAL_MEMORY), wanted)
-        expect(cxl.nodeOf(block)).toBe(LOCAL_MEMORY)
-      })
-      return
-    }
-
     test('there and back: buffer, views and contents stay', async () => {
       using cxl = open()
       const block = filled(cxl, 50_000, LOCAL_MEMORY)
@@ -56,9 +43,9 @@ eachBackend(({ name, open, migrates }) => {
       new Uint8Array(block).fill(1, 0, PAGE)
       const result = await cxl[migrate](block, REMOTE_MEMORY)
       expect(result).toEqual(
-        name === 'emulated'
-          ? { moved: 4, failed: 0, untouched: 0 }
-          : { moved: 1, failed: 0, untouched: 3 },
+        name === 'numa'
+          ? { moved: 1, failed: 0, untouched: 3 }
+          : { moved: 4, failed: 0, untouched: 0 },
       )
     })
 
@@ -132,7 +119,6 @@ eachBackend(({ name, open, migrates }) => {
   })
 
   test('a freed range keeps no node of its former block', async () => {
-    if (!migrates) return
     using cxl = open()
     for (let round = 0; round < 100; round++) {
       const block = filled(cxl, PAGE, round % 2)

@@ -8,7 +8,7 @@
 namespace emucxl {
 
 struct Script {
-  Capabilities can{true, true, false, false};  // one mapping for each region
+  Capabilities can{true, false, false};  // one mapping for each region
   Failure map_failure;
   Failure move_failure;
   std::function<void()> during_move = [] {};

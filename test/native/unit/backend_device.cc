@@ -51,16 +51,24 @@ TEST_CASE("a mapping outlives the descriptor") {
   CHECK(unmap(range));
 }
 
-TEST_CASE("the device does not migrate in place") {
+TEST_CASE("a device without the module's calls migrates by copying") {
   Failure failure;
   const auto backend = open_device("/dev/zero", &failure);
   REQUIRE(backend != nullptr);
-  CHECK_FALSE(backend->can().migrates);
+  Range range;
+  REQUIRE_FALSE(backend->map({5 * page_size(), 0, HugePages::off}, &range));
+  write_all(range, 7);
   const std::atomic<bool> never{false};
+  const std::atomic<bool> at_once{true};
+  // Offset 4096 of /dev/zero maps, and has no memory: only what the copy does not reach is tried.
   MoveResult result;
-  const Failure moved = backend->move({}, 0, 1, never, &result);
-  REQUIRE(moved);
-  CHECK(std::string(moved.code) == "ERR_EMUCXL_UNSUPPORTED");
+  const Failure aborted = backend->move(range, 0, 1, at_once, &result);
+  CHECK(std::string(aborted.code) == "ERR_EMUCXL_ABORTED");
+  CHECK(result.moved == 0);
+  REQUIRE_FALSE(backend->move(range, 1, 0, never, &result));
+  CHECK(result.moved == 5);
+  CHECK(all_bytes(range, 7));
+  CHECK(unmap(range));
 }
 
 TEST_CASE("more than the device can map is an error with its errno") {

@@ -12,7 +12,6 @@ TEST_CASE("the emulated backend always opens, maps on any node and moves nothing
   CHECK_FALSE(failure);
   CHECK(std::string(backend->name()) == "emulated");
   CHECK_FALSE(backend->can().places);
-  CHECK(backend->can().migrates);
 
   Range range;
   REQUIRE_FALSE(backend->map({3 * page_size() - 1, 12345, HugePages::off}, &range));

@@ -57,18 +57,6 @@ TEST_CASE("where the backend fails") {
   table().drop(region);
 }
 
-TEST_CASE("where the backend cannot migrate") {
-  Script script;
-  script.can.migrates = false;
-  const Opened opened(std::make_unique<ScriptedBackend>(&script));
-  Region* region = opened.alloc(page_size());
-  MoveResult result;
-  CHECK(code(migrate(region, 1, never, &result)) == "ERR_EMUCXL_UNSUPPORTED");
-  CHECK(script.moves == 0);
-  CHECK(is_empty(opened.account(1)));
-  table().drop(region);
-}
-
 TEST_CASE("to its own node, pages that stayed behind get another chance") {
   Script script;
   const Opened opened(std::make_unique<ScriptedBackend>(&script));
