@@ -2,7 +2,8 @@
 
 import { join } from 'node:path'
 import { nodeGyp } from './node-gyp.mjs'
-import { root, run, say, setUp, whenChanged } from './setup.mjs'
+import { say } from './programs.mjs'
+import { root, run, setUp, whenChanged } from './setup.mjs'
 
 setUp()
 whenChanged(

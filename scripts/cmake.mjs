@@ -5,7 +5,8 @@ import { spawnSync } from 'node:child_process'
 import { existsSync, readFileSync, rmSync } from 'node:fs'
 import { cpus } from 'node:os'
 import { join } from 'node:path'
-import { cache, compilers, root, say, whenChanged } from './setup.mjs'
+import { say } from './programs.mjs'
+import { cache, compilers, root, whenChanged } from './setup.mjs'
 
 /** What it needs, by program or header: the Debian package. */
 export const cmakePrograms = { ...compilers, cmake: 'cmake', 'doctest/doctest.h': 'doctest-dev' }

@@ -1,7 +1,8 @@
 // npm run docs: the API reference, from the docstrings into docs/api. A warning fails it.
 
 import { join } from 'node:path'
-import { installDependencies, root, run, say } from './setup.mjs'
+import { say } from './programs.mjs'
+import { installDependencies, root, run } from './setup.mjs'
 
 installDependencies()
 run(process.execPath, [join(root, 'node_modules/typedoc/bin/typedoc'), '--logLevel', 'Warn'])

@@ -7,15 +7,8 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 
 import { cpus } from 'node:os'
 import { join, relative } from 'node:path'
 import { cmakePrograms, configure } from './cmake.mjs'
-import {
-  buildTypeScript,
-  cache,
-  installDependencies,
-  needPrograms,
-  npmEnvironment,
-  root,
-  say,
-} from './setup.mjs'
+import { needPrograms, say } from './programs.mjs'
+import { buildTypeScript, cache, installDependencies, npmEnvironment, root } from './setup.mjs'
 
 // Debian 12's. Others know other checks, and break lines in other places.
 const CLANG = 14

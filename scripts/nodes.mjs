@@ -5,7 +5,8 @@
 import { spawnSync } from 'node:child_process'
 import { existsSync, mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { cache, npmEnvironment, say } from './setup.mjs'
+import { say } from './programs.mjs'
+import { cache, npmEnvironment } from './setup.mjs'
 
 /** One of each supported release line. */
 export const NODE_VERSIONS = ['20.20.2', '22.23.3', '24.21.0', '26.10.0']

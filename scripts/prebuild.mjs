@@ -9,17 +9,8 @@ import { dirname, join, relative } from 'node:path'
 import { parseArgs } from 'node:util'
 import { newerThanAllowed } from './elf-versions.mjs'
 import { headers } from './node-gyp.mjs'
-import {
-  cache,
-  compilers,
-  installDependencies,
-  isProgram,
-  needPrograms,
-  onPath,
-  root,
-  say,
-  whenChanged,
-} from './setup.mjs'
+import { needPrograms, onPath, say } from './programs.mjs'
+import { cache, compilers, installDependencies, isProgram, root, whenChanged } from './setup.mjs'
 
 const SOURCES = ['native', 'binding.gyp']
 

@@ -4,8 +4,6 @@
 import { spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import {
-  accessSync,
-  constants,
   existsSync,
   mkdirSync,
   readdirSync,
@@ -18,13 +16,10 @@ import {
 import { dirname, join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { hasHome, nodeGyp } from './node-gyp.mjs'
+import { needPrograms, say } from './programs.mjs'
 
 export const root = dirname(dirname(fileURLToPath(import.meta.url)))
 export const cache = join(root, '.cache')
-
-export function say(text) {
-  process.stderr.write(`${text}\n`)
-}
 
 /** Ends with the failed command's code; its output has said what is wrong. */
 export function run(command, args, options = {}) {
@@ -38,52 +33,6 @@ export function run(command, args, options = {}) {
     process.exit(result.status ?? 1)
   }
   return result
-}
-
-export function onPath(program) {
-  return (process.env.PATH ?? '').split(':').some((folder) => {
-    try {
-      accessSync(join(folder, program), constants.X_OK)
-      return true
-    } catch {
-      return false
-    }
-  })
-}
-
-function isThere(name) {
-  if (!name.endsWith('.h')) return onPath(name)
-  return ['/usr/include', '/usr/local/include'].some((folder) => existsSync(join(folder, name)))
-}
-
-/**
- * Sees to programs and header files of Debian packages: as root it installs what is missing, else
- * it says what to run. Returns whether all are there; ends the process where `required` ones are
- * not.
- */
-export function needPrograms(programs, { required }) {
-  const missing = () => [
-    ...new Set(
-      Object.entries(programs)
-        .filter(([name]) => !isThere(name))
-        .map(([, pkg]) => pkg),
-    ),
-  ]
-  const packages = missing()
-  if (packages.length === 0) return true
-  if (process.getuid() === 0 && onPath('apt-get')) {
-    say(`Installing ${packages.join(', ')}`)
-    const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' }
-    spawnSync('apt-get', ['update', '-qq'], { stdio: 'inherit', env })
-    spawnSync('apt-get', ['install', '-y', '-qq', '--no-install-recommends', ...packages], {
-      stdio: ['ignore', 'ignore', 'inherit'],
-      env,
-    })
-    if (missing().length === 0) return true
-  }
-  say(`Missing: ${packages.join(', ')}. Install with:\n  apt-get install -y ${packages.join(' ')}`)
-  if (required) process.exit(1)
-  return false
 }
 
 function files(path) {
@@ -137,7 +86,7 @@ export function buildAddon() {
 }
 
 export function buildTypeScript() {
-  const inputs = ['lib', 'bench', 'tsconfig.json', 'tsconfig.build.json']
+  const inputs = ['lib', 'bench', 'appliance', 'tsconfig.json', 'tsconfig.build.json']
   whenChanged('typescript', inputs, 'dist/lib/index.js', () => {
     say('Compiling TypeScript')
     rmSync(join(root, 'dist'), { recursive: true, force: true }) // else deleted files live on there

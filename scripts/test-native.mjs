@@ -5,7 +5,8 @@ import { spawnSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { cmakePrograms, compile } from './cmake.mjs'
-import { installDependencies, isProgram, needPrograms, say } from './setup.mjs'
+import { needPrograms, say } from './programs.mjs'
+import { installDependencies, isProgram } from './setup.mjs'
 
 const OPTIONS = {
   ASAN_OPTIONS: 'abort_on_error=0:detect_stack_use_after_return=1:strict_init_order=1',

@@ -13,6 +13,7 @@ interface Command {
 const COMMANDS: Record<string, () => Promise<Command>> = {
   info: () => import('./info.js'),
   bench: () => import('./bench.js'),
+  vm: () => import('./vm.js'),
 }
 
 const HELP = `Usage: emucxl COMMAND [OPTION…]
@@ -22,6 +23,7 @@ Memory on a chosen NUMA node, CXL expanders among them, and what it costs.
 Commands:
   info     show nodes, backends and devices, and what keeps one from running
   bench    measure local against remote memory
+  vm       run a command in a virtual machine with two NUMA nodes
 
 Options:
   -h, --help       show this, or with a command its own help
@@ -55,7 +57,7 @@ async function dispatch(args: readonly string[]): Promise<number> {
     )
   }
   await (await load()).run(rest)
-  return EXIT.done
+  return process.exitCode === undefined ? EXIT.done : Number(process.exitCode)
 }
 
 function report(error: unknown): number {

@@ -1,0 +1,88 @@
+// The appliance: everything from nothing to a command that runs in a guest with two NUMA nodes.
+
+import { rm } from 'node:fs/promises'
+import { packageRoot } from '../lib/memory/host.js'
+import { type Choice, chooseAccelerator } from './accelerator.js'
+import { cacheFolder } from './cache.js'
+import { hostNodes, needHostPrograms } from './host.js'
+import { image } from './image.js'
+import { type KernelVersion, kernel, kernelModule } from './kernel.js'
+import { type Folder, type MachineResult, runMachine } from './machine.js'
+import type { Accelerator } from './qemu.js'
+
+export interface ApplianceOptions {
+  kernel: KernelVersion
+  /** The local node's memory, in bytes. */
+  local: number
+  /** The remote node's memory, in bytes. */
+  remote: number
+  cpus: number
+  accelerator: Accelerator | 'auto'
+  /** A program and its arguments; none is a shell on the terminal. */
+  words: readonly string[]
+  /** Where the command runs: visible in the guest, by the same path. */
+  folder: string
+  env: Readonly<Record<string, string>>
+  /** Parameters of the kernel module, `name=value`; without the module, /dev/emucxl is not there. */
+  module?: { load: boolean; parameters: readonly string[] }
+  stdout?: NodeJS.WritableStream
+  stderr?: NodeJS.WritableStream
+  terminal?: NodeJS.ReadStream | undefined
+  consoleLog?: string | undefined
+  signal?: AbortSignal
+  /** Is told what is done, a line at a time. */
+  say: (text: string) => void
+}
+
+/** The command's folder, and the package's, where that is not in it. */
+function folders(folder: string): Folder[] {
+  const inside = packageRoot === folder || packageRoot.startsWith(`${folder}/`)
+  const wanted = [{ path: folder, readonly: false }]
+  return inside ? wanted : [...wanted, { path: packageRoot, readonly: true }]
+}
+
+function announce({ accelerator, reason }: Choice, release: string): string {
+  const way = accelerator === 'kvm' ? 'with KVM' : 'under software emulation: times mean nothing'
+  return `Booting Linux ${release} ${way}${reason === undefined ? '' : ` (${reason})`}`
+}
+
+/**
+ * Builds what is missing, boots a guest and runs a command in it.
+ * @throws {GuestError} the guest did not boot, hung, or ended without a report
+ */
+export async function runInAppliance(options: ApplianceOptions): Promise<MachineResult> {
+  const { say } = options
+  await needHostPrograms()
+  const chosen = await kernel(options.kernel, say)
+  const module = await kernelModule(chosen.release, say)
+  const initramfs = await image(chosen, module, say)
+  const boot = { image: chosen.image, initramfs }
+  const choice: Choice =
+    options.accelerator === 'auto'
+      ? await chooseAccelerator(boot, say)
+      : { accelerator: options.accelerator }
+  say(announce(choice, chosen.release))
+  return runMachine({
+    ...boot,
+    accelerator: choice.accelerator,
+    cpus: options.cpus,
+    local: options.local,
+    remote: options.remote,
+    hostNodes: hostNodes(),
+    folders: folders(options.folder),
+    command: { words: options.words, folder: options.folder, env: options.env },
+    module: options.module ?? { load: true, parameters: [] },
+    stdout: options.stdout ?? process.stdout,
+    stderr: options.stderr ?? process.stderr,
+    terminal: options.terminal,
+    consoleLog: options.consoleLog,
+    signal: options.signal,
+  })
+}
+
+/** Deletes all that was downloaded and built; returns the folder. */
+export async function cleanAppliance(): Promise<string> {
+  const folder = cacheFolder()
+  await rm(folder, { recursive: true, force: true })
+  return folder
+}

@@ -1,0 +1,256 @@
+// Runs one guest: boots it, passes on what its command prints, and tells its exit code. A guest that
+// does not boot, hangs, panics or ends without a report is an error, with its last messages.
+
+import { type ChildProcess, spawn } from 'node:child_process'
+import { createWriteStream, readFileSync } from 'node:fs'
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { createServer, type Server, type Socket } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { type MachineParts, QEMU, qemuArguments, type Share } from './qemu.js'
+
+export interface Folder {
+  /** The same in the guest as on the host. */
+  path: string
+  readonly: boolean
+}
+
+export interface GuestCommand {
+  /** The program and its arguments; none is a shell on the terminal. */
+  words: readonly string[]
+  folder: string
+  env: Readonly<Record<string, string>>
+}
+
+export interface MachineOptions extends Omit<MachineParts, 'shares' | 'sockets'> {
+  folders: readonly Folder[]
+  command: GuestCommand
+  /** Whether /dev/emucxl is there, and with which parameters. */
+  module: { load: boolean; parameters: readonly string[] }
+  stdout: NodeJS.WritableStream
+  stderr: NodeJS.WritableStream
+  /** The terminal that a shell gets. */
+  terminal?: NodeJS.ReadStream | undefined
+  /** Where the kernel's messages go, besides the end of them that an error quotes. */
+  consoleLog?: string | undefined
+  signal?: AbortSignal | undefined
+}
+
+export interface MachineResult {
+  exitCode: number
+  /** Seconds from the start of QEMU until the command ran. */
+  bootSeconds: number
+}
+
+/** A guest that failed as a machine, whatever its command did. */
+export class GuestError extends Error {}
+
+const BOOT_SECONDS = 300
+const SILENT_SECONDS = 180
+const TAIL_LINES = 30
+const TAIL_BYTES = 1 << 16
+
+/** On a host with several nodes, the guest's CPUs run on the one that its local memory is on. */
+function placed({ hostNodes }: MachineOptions): string[] {
+  if (hostNodes === undefined) return []
+  const list = readFileSync(`/sys/devices/system/node/node${hostNodes.local}/cpulist`, 'utf8')
+  return ['taskset', '--cpu-list', list.trim()]
+}
+
+/** A word of a shell command. */
+function quote(word: string): string {
+  return `'${word.replaceAll("'", "'\\''")}'`
+}
+
+/** What /init reads: which folders to mount, and how to run the command. */
+function settings(options: MachineOptions, shares: readonly Share[]): string {
+  const { module, terminal } = options
+  const lines = shares.map(
+    ({ tag, path, readonly }) =>
+      `share ${tag} ${quote(path)} ${readonly ? 'cache=loose,ro' : 'cache=mmap'} || end 125`,
+  )
+  if (module.load) {
+    lines.push(`insmod /emucxl.ko ${module.parameters.map(quote).join(' ')} || end 125`)
+    lines.push('chgrp emucxl /dev/emucxl')
+  }
+  lines.push(`mode=${terminal === undefined ? 'piped' : 'interactive'}`)
+  if (terminal !== undefined) {
+    const { columns, rows } = process.stdout
+    lines.push('stty -F /dev/ttyS1 sane', `stty -F /dev/ttyS1 rows ${rows} cols ${columns}`)
+  }
+  return `${lines.join('\n')}\n`
+}
+
+function commandFile({ words, folder, env }: GuestCommand): string {
+  const lines = ['#!/bin/sh', `cd ${quote(folder)} || exit 125`]
+  for (const [name, text] of Object.entries(env)) lines.push(`export ${name}=${quote(text)}`)
+  lines.push(`exec ${words.length === 0 ? 'sh -l' : words.map(quote).join(' ')}`)
+  return `${lines.join('\n')}\n`
+}
+
+/** The end of a text that keeps coming. */
+class Tail {
+  #text = ''
+
+  add(chunk: Buffer): void {
+    this.#text = (this.#text + chunk.toString('utf8')).slice(-TAIL_BYTES)
+  }
+
+  lines(): string {
+    const lines = this.#text.replaceAll('\r', '').trimEnd().split('\n').slice(-TAIL_LINES)
+    return lines.map((line) => `  ${line}`).join('\n')
+  }
+}
+
+/** What the guest has reported on its last serial line. */
+class Report {
+  readonly #began = performance.now()
+  #heard = this.#began
+  #rest = ''
+  connected = false
+  bootSeconds = Number.NaN
+  exitCode: number | undefined
+
+  add(chunk: Buffer): void {
+    this.#heard = performance.now()
+    const lines = (this.#rest + chunk.toString('utf8')).split('\n')
+    this.#rest = lines.pop() ?? ''
+    for (const line of lines) {
+      const [word, number] = line.trim().split(' ')
+      if (word === 'booted') this.bootSeconds = (this.#heard - this.#began) / 1000
+      if (word === 'exit') this.exitCode = Number(number)
+    }
+  }
+
+  /** Why the guest is given up, if it is. */
+  overdue(): string | undefined {
+    const silent = (performance.now() - this.#heard) / 1000
+    if (Number.isNaN(this.bootSeconds)) {
+      return silent > BOOT_SECONDS ? `did not boot in ${BOOT_SECONDS} s` : undefined
+    }
+    return silent > SILENT_SECONDS ? `has hung: no sign of life for ${SILENT_SECONDS} s` : undefined
+  }
+}
+
+/** A serial line: a socket that QEMU connects to. */
+class Line {
+  readonly #server: Server
+  /** When all that the guest wrote is through. */
+  readonly closed: Promise<void>
+
+  private constructor(server: Server, closed: Promise<void>) {
+    this.#server = server
+    this.closed = closed
+  }
+
+  static async open(path: string, connected: (socket: Socket) => void): Promise<Line> {
+    let close = (): void => {}
+    const closed = new Promise<void>((resolve) => {
+      close = resolve
+    })
+    const server = createServer((socket) => {
+      socket.once('close', close).on('error', () => {})
+      connected(socket)
+    })
+    await new Promise<void>((resolve, reject) => {
+      server.once('error', reject).listen(path, resolve)
+    })
+    return new Line(server, closed)
+  }
+
+  close(): void {
+    this.#server.close()
+  }
+}
+
+/** QEMU's end: what it returned, or the name of the signal that ended it. */
+function ended(child: ChildProcess): Promise<number | string> {
+  return new Promise((resolve, reject) => {
+    child.once('error', reject)
+    child.once('close', (code, signal) => resolve(code ?? signal ?? 'unknown'))
+  })
+}
+
+/**
+ * Boots a guest, runs its command, and waits for its end.
+ * @throws {GuestError} the guest failed
+ */
+export async function runMachine(options: MachineOptions): Promise<MachineResult> {
+  const work = await mkdtemp(join(tmpdir(), 'emucxl-vm-'))
+  const lines: Line[] = []
+  try {
+    return await runIn(work, options, lines)
+  } finally {
+    for (const line of lines) line.close()
+    await rm(work, { recursive: true, force: true })
+  }
+}
+
+async function runIn(work: string, options: MachineOptions, lines: Line[]): Promise<MachineResult> {
+  const { stdout, stderr, terminal, signal } = options
+  const folders = options.folders.map((folder, index) => ({ ...folder, tag: `folder${index}` }))
+  const run = join(work, 'run')
+  await mkdir(run)
+  await writeFile(join(run, 'settings'), settings(options, folders))
+  await writeFile(join(run, 'command'), commandFile(options.command), { mode: 0o755 })
+
+  const tail = new Tail()
+  const log = options.consoleLog === undefined ? undefined : createWriteStream(options.consoleLog)
+  const report = new Report()
+  const connected: ((socket: Socket) => void)[] = [
+    (socket) =>
+      socket.on('data', (chunk: Buffer) => {
+        tail.add(chunk)
+        log?.write(chunk)
+      }),
+    (socket) => {
+      socket.pipe(stdout, { end: false })
+      terminal?.pipe(socket)
+    },
+    (socket) => socket.pipe(stderr, { end: false }),
+    (socket) => {
+      report.connected = true
+      socket.on('data', (chunk: Buffer) => report.add(chunk))
+    },
+  ]
+  for (const [index, handler] of connected.entries()) {
+    lines.push(await Line.open(join(work, String(index)), handler))
+  }
+
+  const shares = [{ tag: 'emucxl', path: run, readonly: true }, ...folders]
+  const words = [...placed(options), QEMU, ...qemuArguments({ ...options, shares, sockets: work })]
+  const [program, ...args] = words as [string, ...string[]]
+  const child = spawn(program, args, { stdio: ['ignore', 'ignore', 'pipe'] })
+  let complaint = ''
+  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    complaint += text
+  })
+  let given: string | undefined
+  const giveUp = (why: string): void => {
+    given ??= why
+    child.kill('SIGKILL')
+  }
+  const watch = setInterval(() => {
+    const why = report.overdue()
+    if (why !== undefined) giveUp(why)
+  }, 1000)
+  const abort = (): void => giveUp('was stopped')
+  signal?.addEventListener('abort', abort, { once: true })
+  try {
+    const status = await ended(child)
+    if (report.connected) await Promise.all(lines.map((line) => line.closed))
+    signal?.throwIfAborted()
+    if (given === undefined && report.exitCode !== undefined) {
+      return { exitCode: report.exitCode, bootSeconds: report.bootSeconds }
+    }
+    if (!report.connected) throw new GuestError(`QEMU failed (${status}):\n${complaint.trimEnd()}`)
+    const what =
+      given ?? `ended without a report (${status})${complaint && `: ${complaint.trimEnd()}`}`
+    throw new GuestError(`the guest ${what}. Its last messages:\n${tail.lines()}`)
+  } finally {
+    clearInterval(watch)
+    signal?.removeEventListener('abort', abort)
+    terminal?.unpipe()
+    log?.end()
+  }
+}
