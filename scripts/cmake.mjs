@@ -18,7 +18,7 @@ const KINDS = {
   thread: { sanitize: 'thread', targets: ['native-unit'] },
 }
 
-const SOURCES = ['native', 'test/native', 'binding.gyp', 'CMakeLists.txt']
+const SOURCES = ['native', 'kmod/emucxl.h', 'test/native', 'binding.gyp', 'CMakeLists.txt']
 
 export function folderOf(kind) {
   return join(cache, `cmake-${kind}`)

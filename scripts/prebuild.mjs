@@ -12,7 +12,7 @@ import { headers } from './node-gyp.mjs'
 import { needPrograms, onPath, say } from './programs.mjs'
 import { cache, compilers, installDependencies, isProgram, root, whenChanged } from './setup.mjs'
 
-const SOURCES = ['native', 'binding.gyp']
+const SOURCES = ['native', 'kmod/emucxl.h', 'binding.gyp']
 
 const CROSS = {
   arm64: {

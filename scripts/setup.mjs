@@ -79,10 +79,15 @@ export const compilers = { 'g++': 'g++', make: 'make', python3: 'python3' }
 
 export function buildAddon() {
   needPrograms(compilers, { required: true })
-  whenChanged('addon', ['native', 'binding.gyp'], 'build/Release/emucxl.node', () => {
-    say('Building the native addon')
-    nodeGyp(root, ['rebuild'])
-  })
+  whenChanged(
+    'addon',
+    ['native', 'kmod/emucxl.h', 'binding.gyp'],
+    'build/Release/emucxl.node',
+    () => {
+      say('Building the native addon')
+      nodeGyp(root, ['rebuild'])
+    },
+  )
 }
 
 export function buildTypeScript() {

@@ -41,8 +41,8 @@ class CopyJob final : public Job {
       memmove(operands_.to_data + at, operands_.from_data + at, n);
       done += n;
     }
-    pace(operands_, began);
-    return success();
+    pace(operands_, began, &cancelled());
+    return is_cancelled() ? aborted() : success();
   }
 
   bool land(Failure* failure, napi_value* /*result*/) override {
@@ -85,8 +85,8 @@ class StagedCopyJob final : public Job {
     } else {
       memcpy(staged_.get(), remote_ + done_, n);
     }
-    pace(*memory_.region.get(), began, n);
-    return success();
+    pace(*memory_.region.get(), began, n, &cancelled());
+    return is_cancelled() ? aborted() : success();
   }
 
   bool land(Failure* failure, napi_value* /*result*/) override {
@@ -146,8 +146,8 @@ class FillJob final : public Job {
       if (is_cancelled()) return aborted();
       memset(operands_.data + done, operands_.byte, std::min(kChunk, operands_.size - done));
     }
-    pace(*operands_.address.region.get(), began, operands_.size);
-    return success();
+    pace(*operands_.address.region.get(), began, operands_.size, &cancelled());
+    return is_cancelled() ? aborted() : success();
   }
 
   bool land(Failure* failure, napi_value* /*result*/) override {

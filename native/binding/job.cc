@@ -2,19 +2,29 @@
 
 namespace emucxl {
 
-Failure aborted() { return fail("ERR_EMUCXL_ABORTED", "the operation was aborted"); }
+// An item of work can be queued once: each run gets one of its own.
+napi_status Job::queue() {
+  napi_async_work work = nullptr;
+  napi_value name = nullptr;
+  napi_create_string_utf8(env(), "emucxl", NAPI_AUTO_LENGTH, &name);
+  napi_status status =
+      napi_create_async_work(env(), nullptr, name, &Job::execute, &Job::complete, this, &work);
+  if (status != napi_ok) return status;
+  status = napi_queue_async_work(env(), work);
+  if (status == napi_ok) {
+    work_ = work;
+  } else {
+    napi_delete_async_work(env(), work);
+  }
+  return status;
+}
 
 napi_value Job::start(std::unique_ptr<Job> job) {
   napi_env env = job->env();
   napi_value promise = nullptr;
-  napi_value name = nullptr;
-  napi_create_string_utf8(env, "emucxl", NAPI_AUTO_LENGTH, &name);
-  napi_status status = napi_create_async_work(env, nullptr, name, &Job::execute, &Job::complete,
-                                              job.get(), &job->work_);
-  if (status == napi_ok) status = napi_create_promise(env, &job->deferred_, &promise);
-  if (status == napi_ok) status = napi_queue_async_work(env, job->work_);
+  napi_status status = napi_create_promise(env, &job->deferred_, &promise);
+  if (status == napi_ok) status = job->queue();
   if (status != napi_ok) {
-    if (job->work_ != nullptr) napi_delete_async_work(env, job->work_);
     Failure failure = aborted();
     napi_value ignored = nullptr;
     job->land(&failure, &ignored);  // gives back what was taken for it
@@ -36,8 +46,9 @@ void Job::complete(napi_env env, napi_status status, void* data) {
   if (stopping(env)) job->cancel();
   napi_value result = nullptr;
   napi_get_undefined(env, &result);
+  napi_delete_async_work(env, job->work_);
   if (job->land(&job->failure_, &result)) {
-    if (napi_queue_async_work(env, job->work_) == napi_ok) {
+    if (job->queue() == napi_ok) {
       static_cast<void>(job.release());
       return;
     }
@@ -46,7 +57,6 @@ void Job::complete(napi_env env, napi_status status, void* data) {
   }
   job->environment_.jobs.erase(job->id_);
   job->settle(result);
-  napi_delete_async_work(env, job->work_);
 }
 
 void Job::settle(napi_value result) {

@@ -28,9 +28,9 @@ class Job {
   // In a thread of the pool: no JavaScript.
   virtual Failure run() = 0;
 
-  // In the environment's thread, with what run() returned; also while the environment ends, when
-  // calls of JavaScript fail. True: run() once more. Else `failure`, a pending exception or
-  // `result` settles the promise.
+  // In the environment's thread, with what run() returned, or with a failure where the job could
+  // not run; also while the environment ends, when calls of JavaScript fail. True: run() once more.
+  // Else `failure`, a pending exception or `result` settles the promise.
   virtual bool land(Failure* failure, napi_value* result) = 0;
 
   Environment& environment() const { return environment_; }
@@ -39,6 +39,7 @@ class Job {
   bool is_cancelled() const { return cancelled_.load(std::memory_order_relaxed); }
 
  private:
+  napi_status queue();
   static void execute(napi_env env, void* data);
   static void complete(napi_env env, napi_status status, void* data);
   void settle(napi_value result);
@@ -72,7 +73,5 @@ class Reference {
   napi_env env_;
   napi_ref reference_ = nullptr;
 };
-
-Failure aborted();
 
 }  // namespace emucxl

@@ -1,6 +1,7 @@
 // Measurements that must run in native code: a loop in JavaScript would measure the engine.
 #include <sched.h>
 
+#include <algorithm>
 #include <memory>
 #include <new>
 #include <numeric>

@@ -89,7 +89,7 @@ napi_value open(napi_env env, napi_callback_info info) {
   return number(env, static_cast<double>(e.contexts.size() - 1));
 }
 
-// close(context, alsoShared): frees its regions; the second time nothing
+// close(context, alsoShared): frees its regions, the shared ones only if told to
 napi_value close(napi_env env, napi_callback_info info) {
   const Call call(env, info);
   Context* context = nullptr;

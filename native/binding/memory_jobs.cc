@@ -30,11 +30,11 @@ class AllocJob final : public Job {
   ~AllocJob() override { table().drop(wanted_.context); }
 
  protected:
-  Failure run() override { return is_cancelled() ? aborted() : obtain(wanted_, nullptr, &region_); }
+  Failure run() override { return obtain(wanted_, nullptr, &region_, &cancelled()); }
 
   bool land(Failure* failure, napi_value* result) override {
-    if (*failure) return false;
-    if (is_cancelled()) {
+    if (region_ == nullptr) return false;
+    if (*failure || is_cancelled()) {
       give_back(region_);
       *failure = aborted();
     } else {
@@ -48,19 +48,28 @@ class AllocJob final : public Job {
   Region* region_ = nullptr;
 };
 
-class FreeJob final : public Job {
+// Of regions that were retired: nobody else can give their memory back. Where the job does not come
+// to run, as when a worker is terminated, the environment's thread does it.
+class WipeJob final : public Job {
  public:
-  FreeJob(Environment& e, uint32_t id, Held region) : Job(e, id), region_(std::move(region)) {}
+  WipeJob(Environment& e, uint32_t id, std::vector<Held> regions)
+      : Job(e, id), regions_(std::move(regions)) {}
+  ~WipeJob() override { wipe(); }
 
  protected:
   Failure run() override {
-    table().wipe(region_.get());
+    wipe();
     return success();
   }
   bool land(Failure* /*failure*/, napi_value* /*result*/) override { return false; }
 
  private:
-  const Held region_;
+  void wipe() {
+    for (const Held& region : regions_) table().wipe(region.get());
+    regions_.clear();
+  }
+
+  std::vector<Held> regions_;
 };
 
 // Maps the new range; then takes the buffer away in the environment's thread; then moves the pages.
@@ -72,7 +81,7 @@ class ResizeJob final : public Job {
 
  protected:
   Failure run() override {
-    if (!detached_) return obtain(like(*old_.get(), size_), old_.get(), &fresh_);
+    if (!detached_) return obtain(like(*old_.get(), size_), old_.get(), &fresh_, &cancelled());
     carry_over(old_.get(), fresh_);
     table().wipe(old_.get());
     return success();
@@ -145,29 +154,16 @@ class MigrateJob final : public Job {
   MoveResult moved_;
 };
 
-class CloseJob final : public Job {
- public:
-  CloseJob(Environment& e, uint32_t id, std::vector<Held> regions)
-      : Job(e, id), regions_(std::move(regions)) {}
-
- protected:
-  Failure run() override {
-    for (const Held& region : regions_) table().wipe(region.get());
-    return success();
-  }
-  bool land(Failure* /*failure*/, napi_value* /*result*/) override { return false; }
-
- private:
-  const std::vector<Held> regions_;
-};
-
 class WhereJob final : public Job {
  public:
   WhereJob(Environment& e, uint32_t id, Held region) : Job(e, id), region_(std::move(region)) {}
 
  protected:
-  Failure run() override { return region_->context->backend->where(region_->range, &found_); }
+  Failure run() override {
+    return region_->context->backend->where(region_->range, &found_, &cancelled());
+  }
   bool land(Failure* failure, napi_value* result) override {
+    if (!*failure && is_cancelled()) *failure = aborted();
     if (!*failure) *result = to_value(env(), found_, region_->range.unit);
     return false;
   }
@@ -196,7 +192,9 @@ napi_value free_async(napi_env env, napi_callback_info info) {
   if (!call.job(&id) || !call.block(1, "address", &memory)) return nullptr;
   if (!let_go(call.environment(), memory)) return nullptr;
   table().retire(memory.region.get());
-  return Job::start(std::make_unique<FreeJob>(call.environment(), id, std::move(memory.region)));
+  std::vector<Held> regions;
+  regions.push_back(std::move(memory.region));
+  return Job::start(std::make_unique<WipeJob>(call.environment(), id, std::move(regions)));
 }
 
 // resizeAsync(job, address, size)
@@ -253,7 +251,7 @@ napi_value close_async(napi_env env, napi_callback_info info) {
     detach_original(call.environment(), region);
     if (table().retire(region)) regions.push_back(std::move(held));
   }
-  return Job::start(std::make_unique<CloseJob>(call.environment(), id, std::move(regions)));
+  return Job::start(std::make_unique<WipeJob>(call.environment(), id, std::move(regions)));
 }
 
 // cancel(job): nothing where it has ended

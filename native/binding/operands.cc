@@ -84,9 +84,9 @@ bool modelled(const CopyOperands& operands) {
          (operands.from.region && modelled(*operands.from.region.get()));
 }
 
-void pace(const CopyOperands& operands, uint64_t began) {
-  if (operands.to.region) pace(*operands.to.region.get(), began, operands.size);
-  if (operands.from.region) pace(*operands.from.region.get(), began, operands.size);
+void pace(const CopyOperands& operands, uint64_t began, Cancelled cancelled) {
+  if (operands.to.region) pace(*operands.to.region.get(), began, operands.size, cancelled);
+  if (operands.from.region) pace(*operands.from.region.get(), began, operands.size, cancelled);
 }
 
 }  // namespace emucxl

@@ -31,6 +31,6 @@ bool fill_operands(const Call& call, size_t first, FillOperands* out);
 
 // As modelled() and pace() of lifecycle.h, for the slower side.
 bool modelled(const CopyOperands& operands);
-void pace(const CopyOperands& operands, uint64_t began);
+void pace(const CopyOperands& operands, uint64_t began, Cancelled cancelled = nullptr);
 
 }  // namespace emucxl

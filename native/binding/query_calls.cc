@@ -32,7 +32,7 @@ napi_value where(napi_env env, napi_callback_info info) {
   if (!call.address(0, "address", &memory)) return nullptr;
   const Range& range = memory.region->range;
   Residency found;
-  if (Failure failure = memory.region->context->backend->where(range, &found)) {
+  if (Failure failure = memory.region->context->backend->where(range, &found, nullptr)) {
     return throw_failure(call.environment(), failure);
   }
   return to_value(env, found, range.unit);

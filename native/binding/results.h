@@ -46,7 +46,7 @@ inline napi_value to_value(napi_env env, const MoveResult& result) {
                       {"untouched", static_cast<double>(result.untouched)}});
 }
 
-// { unit, untouched, nodes: [[NUMA node, pages], …] }
+// { pageSize, untouched, nodes: [[NUMA node, pages], …] }
 inline napi_value to_value(napi_env env, const Residency& residency, size_t unit) {
   napi_value o = object(env, {{"pageSize", static_cast<double>(unit)},
                               {"untouched", static_cast<double>(residency.untouched)}});

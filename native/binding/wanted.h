@@ -1,4 +1,4 @@
-// What the calls of memory_calls.cc and their twins of async_calls.cc ask before they begin.
+// What the calls of memory_calls.cc and their twins of memory_jobs.cc ask before they begin.
 #pragma once
 
 #include "../core/lifecycle.h"

@@ -50,15 +50,17 @@ class Backend {
   }
 
   // Moves the range's pages from one NUMA node to another, in place; other threads may read and
-  // write meanwhile (but see backend_device.cc for the one that copies). When the target is full, or `cancelled`
-  // turns true, the pages are moved back and the call fails: ERR_EMUCXL_NO_MEMORY,
+  // write meanwhile (but see backend_device.cc for the one that copies). When the target is full,
+  // or `cancelled` turns true, the pages are moved back and the call fails: ERR_EMUCXL_NO_MEMORY,
   // ERR_EMUCXL_ABORTED, ERR_EMUCXL_BAD_NODE, ERR_EMUCXL_NOT_PERMITTED. The range must stay mapped.
   virtual Failure move(const Range& range, int from, int to, const std::atomic<bool>& cancelled,
                        MoveResult* out) = 0;
 
   // Where the pages of a range that map() returned are now.
-  // Error: ERR_EMUCXL_NOT_PERMITTED where a container forbids to ask.
-  virtual Failure where(const Range& range, Residency* out) { return residency(range, out); }
+  // Errors: ERR_EMUCXL_NOT_PERMITTED where a container forbids to ask, ERR_EMUCXL_ABORTED.
+  virtual Failure where(const Range& range, Residency* out, Cancelled cancelled) {
+    return residency(range, out, cancelled);
+  }
 
   // The most that all users together can have of a NUMA node, in bytes: what the backend says
   // beyond the node's own size.

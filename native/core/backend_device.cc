@@ -21,7 +21,8 @@ namespace {
 
 constexpr size_t kOffsetUnit = 4096;         // of the node in the offset
 constexpr size_t kBatch = size_t{32} << 20;  // bytes in one call, then a look at whether to stop
-constexpr uint32_t kMostNodes = 1024;        // MAX_NUMNODES of the largest kernels
+constexpr size_t kQuestion = size_t{256} << 20;  // bytes in one question: some ms
+constexpr uint32_t kMostNodes = 1024;            // MAX_NUMNODES of the largest kernels
 
 // ioctl(2), again where a signal came first.
 template <typename T>
@@ -176,21 +177,24 @@ class Device final : public Original {
     return success();
   }
 
-  Failure where(const Range& range, Residency* out) override {
+  Failure where(const Range& range, Residency* out, Cancelled cancelled) override {
     std::vector<__u64> counts(nodes_);
-    emucxl_where question{};
-    question.addr = reinterpret_cast<uintptr_t>(range.start);
-    question.length = range.length;
-    question.counts = reinterpret_cast<uintptr_t>(counts.data());
-    question.nodes = nodes_;
-    // Freed by another thread meanwhile: nothing of it is anywhere.
-    if (control(descriptor(), EMUCXL_WHERE, &question) != 0) {
-      out->untouched = range.length / range.unit;
-      return success();
-    }
-    for (uint32_t node = 0; node < nodes_; ++node) {
-      const uint64_t pages = counts[node] * page_size() / range.unit;
-      if (pages != 0) out->by_node[static_cast<int>(node)] = pages;
+    for (size_t done = 0; done < range.length; done += kQuestion) {
+      if (is_set(cancelled)) return aborted();
+      emucxl_where question{};
+      question.addr = reinterpret_cast<uintptr_t>(range.start + done);
+      question.length = std::min(kQuestion, range.length - done);
+      question.counts = reinterpret_cast<uintptr_t>(counts.data());
+      question.nodes = nodes_;
+      // Freed by another thread meanwhile: nothing of it is anywhere.
+      if (control(descriptor(), EMUCXL_WHERE, &question) != 0) {
+        out->untouched += question.length / range.unit;
+        continue;
+      }
+      for (uint32_t node = 0; node < nodes_; ++node) {
+        const uint64_t pages = counts[node] * page_size() / range.unit;
+        if (pages != 0) out->by_node[static_cast<int>(node)] += pages;
+      }
     }
     return success();
   }

@@ -15,6 +15,15 @@ struct Region;
 struct Tally {
   uint64_t ranges = 0;
   uint64_t bytes = 0;
+
+  void add(uint64_t length) {
+    ++ranges;
+    bytes += length;
+  }
+  void subtract(uint64_t length) {
+    --ranges;
+    bytes -= length;
+  }
 };
 
 // What an access to a node costs in the latency model of the emulated backend.
@@ -47,7 +56,9 @@ class ReadyRanges {
   // Keeps a range that a region had. Ranges that there is no room for come back in `surplus`, many
   // at a time, so that neighbours can be unmapped in one call.
   void put(const Range& range, std::vector<Range>* surplus);
-  Tally tally() const { return tally_; }
+  // Of all that is mapped and that no region had, or has any more, but for the span.
+  Tally tally() const;
+  bool empty() const { return tally().ranges == 0 && span_.length == 0; }
 
  private:
   void swap(ReadyRanges& other);
@@ -55,7 +66,8 @@ class ReadyRanges {
   std::unordered_map<size_t, std::vector<Range>> idle_;  // by length
   Tally tally_;                                          // of the idle ones
   std::vector<Range> surplus_;                           // to be unmapped
-  Range span_;                                           // what is left of it
+  uint64_t surplus_bytes_ = 0;
+  Range span_;  // what is left of it
 };
 
 struct NodeAccount {
@@ -70,7 +82,8 @@ struct NodeAccount {
   Latency latency;
 };
 
-// Everything but `backend` is guarded by the mutex of the region table (region.h).
+// Guarded by the mutex of the region table (region.h), but for `backend` and what does not change:
+// each node's NUMA node and latency.
 struct Context {
   std::unique_ptr<Backend> backend;
   std::vector<NodeAccount> nodes;

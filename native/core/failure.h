@@ -2,6 +2,7 @@
 // and becomes an EmucxlError in one place (binding/environment.cc).
 #pragma once
 
+#include <atomic>
 #include <string>
 #include <utility>
 
@@ -16,11 +17,20 @@ struct [[nodiscard]] Failure {
   explicit operator bool() const { return code != nullptr; }
 };
 
+// Set by another thread to stop what is under way; null where nobody can.
+using Cancelled = const std::atomic<bool>*;
+
+inline bool is_set(Cancelled cancelled) {
+  return cancelled != nullptr && cancelled->load(std::memory_order_relaxed);
+}
+
 inline Failure success() { return {}; }
 
 inline Failure fail(const char* code, std::string message, const char* syscall = nullptr,
                     int error = 0) {
   return {code, std::move(message), syscall, error};
 }
+
+inline Failure aborted() { return fail("ERR_EMUCXL_ABORTED", "the operation was aborted"); }
 
 }  // namespace emucxl

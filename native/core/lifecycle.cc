@@ -31,13 +31,19 @@ Failure check_room(const Context& context, uint32_t node, uint64_t bytes, const 
                                           std::to_string(bytes) + " are needed now: " + remedy);
 }
 
-// A request that nothing could help out with would end the process, or others: ask first.
-Failure populate(const Context& context, uint32_t node, const Range& range) {
+// A request that nothing could help out with would end the process, or others: ask first. Pages of
+// the hugetlb pool, and those of a device, are there or not: no need to ask.
+Failure populate(const Context& context, uint32_t node, const Range& range, bool ask,
+                 Cancelled cancelled) {
   Backend& backend = *context.backend;
   const int numa_node = context.nodes[node].numa_node;
   for (size_t done = 0; done < range.length;) {
+    if (is_set(cancelled)) return aborted();
     const size_t rest = range.length - done;
-    Failure failure = check_room(context, node, rest, "free some, or do without prefault and lock");
+    Failure failure;
+    if (ask) {
+      failure = check_room(context, node, rest, "free some, or do without prefault and lock");
+    }
     if (failure) return failure;
     Range step = range;
     step.start += done;
@@ -48,25 +54,25 @@ Failure populate(const Context& context, uint32_t node, const Range& range) {
   return success();
 }
 
-Failure prepare(const Wanted& wanted, Range* range) {
-  const Context& context = *wanted.context;
+Failure prepare(const Wanted& wanted, Range* range, Cancelled cancelled) {
   // A page of the hugetlb pool that is missing later would be a SIGBUS: take them all now. A lock
   // gives every page its memory too, but ends the process where the node is full.
   const bool pool = wanted.huge == HugePages::require;
-  Failure failure;
-  if (pool || (wanted.prefault && !range->anonymous)) {
-    failure = context.backend->populate(*range, context.nodes[wanted.node].numa_node);
-  } else if (wanted.prefault || (wanted.lock && range->anonymous)) {
-    failure = populate(context, wanted.node, *range);
+  if (pool || wanted.prefault || (wanted.lock && range->anonymous)) {
+    const bool ask = !pool && range->anonymous;
+    Failure failure = populate(*wanted.context, wanted.node, *range, ask, cancelled);
+    if (failure) return failure;
   }
-  if (failure) return failure;
   return wanted.lock ? lock(range) : success();
 }
 
-void wait_until(uint64_t began, double ns) {
-  constexpr double kMost = 1e18;  // 30 years; more would not be a number of nanoseconds
+void wait_until(uint64_t began, double ns, Cancelled cancelled = nullptr) {
+  constexpr double kMost = 1e18;        // 30 years; more would not be a number of nanoseconds
+  constexpr uint64_t kSleep = 1000000;  // at a time; the last of it is waited for awake
   const uint64_t until = began + static_cast<uint64_t>(std::min(ns, kMost));
-  while (now_ns() < until) {
+  for (uint64_t now = now_ns(); now < until && !is_set(cancelled); now = now_ns()) {
+    const timespec pause{0, kSleep};
+    if (until - now > 2 * kSleep) nanosleep(&pause, nullptr);
   }
 }
 
@@ -75,7 +81,7 @@ Failure check_target(const Region& region, uint32_t node) {
   if (region.huge == HugePages::require) return success();  // has pages of the pool
   Residency now;
   // A container that forbids the question will refuse the move as well.
-  if (region.context->backend->where(region.range, &now)) return success();
+  if (region.context->backend->where(region.range, &now, nullptr)) return success();
   uint64_t pages = 0;
   for (const auto& [numa_node, count] : now.by_node) {
     if (numa_node != region.context->nodes[node].numa_node) pages += count;
@@ -83,9 +89,22 @@ Failure check_target(const Region& region, uint32_t node) {
   return check_room(*region.context, node, pages * region.range.unit, "free some there");
 }
 
+// A range that was mapped ahead, or one of its own.
+Failure find_range(const Wanted& wanted, size_t mapped, Region* region) {
+  Context* context = wanted.context;
+  const bool ordinary = wanted.huge == HugePages::off && !wanted.lock;
+  region->reusable = ordinary && mapped <= ReadyRanges::kLongest &&
+                     context->backend->can().divisible &&
+                     !table().take_ready(context, wanted.node, mapped, &region->range);
+  if (region->reusable) return success();
+  const int numa_node = context->nodes[wanted.node].numa_node;
+  return context->backend->map({wanted.size, numa_node, wanted.huge}, &region->range);
+}
+
 }  // namespace
 
-Failure obtain(const Wanted& wanted, const Region* predecessor, Region** out) {
+Failure obtain(const Wanted& wanted, const Region* predecessor, Region** out, Cancelled cancelled) {
+  if (is_set(cancelled)) return aborted();
   const size_t mapped = round_up(wanted.size, unit_of(wanted.huge));
   Context* context = wanted.context;
   const bool counted = predecessor == nullptr;
@@ -103,17 +122,14 @@ Failure obtain(const Wanted& wanted, const Region* predecessor, Region** out) {
   region->hidden = wanted.hidden;
   region->booked = charge.mapped;
   region->counted = counted;
-  const int numa_node = context->nodes[wanted.node].numa_node;
-  const bool ordinary = wanted.huge == HugePages::off && !wanted.lock;
-  region->reusable = ordinary && mapped <= ReadyRanges::kLongest &&
-                     context->backend->can().divisible &&
-                     !table().take_ready(context, wanted.node, mapped, &region->range);
-  Failure failure;
-  if (!region->reusable) {
-    failure = context->backend->map({wanted.size, numa_node, wanted.huge}, &region->range);
+  Failure failure = find_range(wanted, mapped, region.get());
+  // Address space and mappings that nobody uses are in the way of nobody.
+  const bool full = failure && strcmp(failure.code, "ERR_EMUCXL_NO_MEMORY") == 0;
+  if (full && table().release_ready(context)) {
+    failure = find_range(wanted, mapped, region.get());
   }
   if (!failure) {
-    failure = prepare(wanted, &region->range);
+    failure = prepare(wanted, &region->range, cancelled);
     if (failure) dispose(region->range);
   }
   if (failure) {
@@ -210,10 +226,10 @@ bool modelled(const Region& region) {
   return region.context->nodes[region.node].latency.bytes_per_ns > 0;
 }
 
-void pace(const Region& region, uint64_t began, size_t bytes) {
+void pace(const Region& region, uint64_t began, size_t bytes, Cancelled cancelled) {
   if (!modelled(region)) return;
   const Latency& model = region.context->nodes[region.node].latency;
-  wait_until(began, model.ns + static_cast<double>(bytes) / model.bytes_per_ns);
+  wait_until(began, model.ns + static_cast<double>(bytes) / model.bytes_per_ns, cancelled);
 }
 
 void pace_loads(const Region& region, uint64_t began, uint64_t loads) {

@@ -19,9 +19,11 @@ struct Wanted {
 };
 
 // Books, maps, locks and populates a region; it is in no table yet. One that is to replace another
-// (RegionTable::replace) books only what it takes more than its predecessor, so that a block can
-// always shrink, and grow by what the node has left. On failure nothing is left of it.
-Failure obtain(const Wanted& wanted, const Region* predecessor, Region** out);
+// (RegionTable::replace) books only what it takes more than its predecessor, so that capacity lets
+// a block shrink always, and grow by what the node has left. While both exist, locked memory and
+// pages of the huge-page pool are needed for both. On failure nothing is left of it.
+Failure obtain(const Wanted& wanted, const Region* predecessor, Region** out,
+               Cancelled cancelled = nullptr);
 
 // Undoes obtain().
 void give_back(Region* region);
@@ -40,8 +42,8 @@ Failure migrate(Region* region, uint32_t node, const std::atomic<bool>& cancelle
 bool modelled(const Region& region);
 
 // Waits until an access of `bytes` to the region, begun at `began` (now_ns), has taken as long as
-// the latency model says. Returns at once where there is no model.
-void pace(const Region& region, uint64_t began, size_t bytes);
+// the latency model says, or `cancelled` is set. Returns at once where there is no model.
+void pace(const Region& region, uint64_t began, size_t bytes, Cancelled cancelled = nullptr);
 // As `pace`, for loads that each wait for the one before.
 void pace_loads(const Region& region, uint64_t began, uint64_t loads);
 uint64_t now_ns();

@@ -10,7 +10,10 @@ namespace emucxl {
 // to free(), which may need some as well.
 bool mappings_left();
 
-// What to say where it may not.
+// To be told of what emucxl unmaps: a refusal holds for a while otherwise.
+void note_unmapped();
+
+// What to say where mappings_left() said no.
 Failure too_many_mappings();
 
 }  // namespace emucxl

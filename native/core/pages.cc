@@ -174,7 +174,11 @@ bool discard(const Range& range) {
   return (range.plain && discard_contents(range)) || overlay(range);
 }
 
-bool unmap(const Range& range) { return munmap(range.start, range.length) == 0; }
+bool unmap(const Range& range) {
+  if (munmap(range.start, range.length) != 0) return false;
+  note_unmapped();
+  return true;
+}
 
 void dispose(const Range& range) {
   if (!unmap(range)) discard(range);
@@ -214,12 +218,13 @@ bool relocate(const Range& from, const Range& to, size_t offset, size_t length) 
   return true;
 }
 
-Failure residency(const Range& range, Residency* out) {
+Failure residency(const Range& range, Residency* out, Cancelled cancelled) {
   constexpr size_t kBatch = 4096;
   const size_t pages = range.length / range.unit;
   std::vector<void*> address(std::min(kBatch, pages));
   std::vector<int> status(address.size());
   for (size_t done = 0; done < pages;) {
+    if (is_set(cancelled)) return aborted();
     const size_t n = std::min(address.size(), pages - done);
     for (size_t i = 0; i < n; ++i) address[i] = range.start + (done + i) * range.unit;
     // By number, not through libnuma: this must work on every backend.

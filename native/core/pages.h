@@ -70,7 +70,8 @@ void unmap_all(std::vector<Range>* ranges);
 // in one mapping of the kernel's. False: not possible here, copy instead.
 bool relocate(const Range& from, const Range& to, size_t offset, size_t length);
 
-// Asks the kernel where each page is. Error: ERR_EMUCXL_NOT_PERMITTED where a container forbids it.
-Failure residency(const Range& range, Residency* out);
+// Asks the kernel where each page is.
+// Errors: ERR_EMUCXL_NOT_PERMITTED where a container forbids it, ERR_EMUCXL_ABORTED.
+Failure residency(const Range& range, Residency* out, Cancelled cancelled = nullptr);
 
 }  // namespace emucxl

@@ -1,5 +1,7 @@
 #include "region.h"
 
+#include <algorithm>
+
 namespace emucxl {
 namespace {
 
@@ -89,6 +91,7 @@ void RegionTable::drop(Region* region) {
   while (holds > 1) {
     if (region->holds.compare_exchange_weak(holds, holds - 1, std::memory_order_acq_rel)) return;
   }
+  bool stays = false;
   {
     const std::lock_guard<std::mutex> guard(mutex_);
     if (--region->holds != 0 || region->overlaid) return;
@@ -96,39 +99,41 @@ void RegionTable::drop(Region* region) {
       leave_account(region);
       unlink(region);
     } else {
-      Tally& pending = region->context->nodes[region->node].pending;
-      --pending.ranges;
-      pending.bytes -= region->range.length;
+      region->context->nodes[region->node].pending.subtract(region->range.length);
     }
     region->freed = true;
     if (region->handle != 0) by_handle_.erase(region->handle);
     region->handle = 0;
-    if (region->keep) {
-      // The record stays, so that a later call on the addresses is told that they were freed.
-      overlay(region->range);
-      region->overlaid = true;
-      Tally& reserved = region->context->nodes[region->node].reserved;
-      ++reserved.ranges;
-      reserved.bytes += region->range.length;
-      return;
+    stays = region->keep;
+    if (stays) {
+      reserve(region);
+    } else {
+      by_start_.erase(key(region->range.start));
     }
-    by_start_.erase(key(region->range.start));
   }
-  // Outside the lock: until the range has gone back, nobody else can be given these addresses.
-  const bool gone = give_range_back(region);
-  const std::lock_guard<std::mutex> guard(mutex_);
-  if (gone) {
-    release(region->context);
-    delete region;
+  // Outside the lock, since the pages go back now. Until the range has gone as well, nobody else
+  // can be given these addresses.
+  if (stays) {
+    overlay(region->range);
     return;
   }
-  // The limit of mappings: reserved for good rather than lost from sight.
-  overlay(region->range);
+  const bool gone = give_range_back(region);
+  if (!gone) overlay(region->range);  // the limit of mappings: reserved rather than lost from sight
+  std::unique_ptr<Context> last;
+  const std::lock_guard<std::mutex> guard(mutex_);
+  if (gone) {
+    last = release(region->context);
+    delete region;
+  } else {
+    by_start_[key(region->range.start)] = region;
+    reserve(region);
+  }
+}
+
+// The record stays, so that a later call on the addresses is told that they were freed.
+void RegionTable::reserve(Region* region) {
   region->overlaid = region->keep = true;
-  by_start_[key(region->range.start)] = region;
-  Tally& reserved = region->context->nodes[region->node].reserved;
-  ++reserved.ranges;
-  reserved.bytes += region->range.length;
+  region->context->nodes[region->node].reserved.add(region->range.length);
 }
 
 bool RegionTable::give_range_back(Region* region) {
@@ -149,10 +154,7 @@ bool RegionTable::give_range_back(Region* region) {
   // At the limit of mappings some may be left: addresses without memory, reserved for good.
   const std::lock_guard<std::mutex> guard(mutex_);
   Tally& reserved = context->nodes[region->node].reserved;
-  for (const Range& range : surplus) {
-    ++reserved.ranges;
-    reserved.bytes += range.length;
-  }
+  for (const Range& range : surplus) reserved.add(range.length);
   return true;
 }
 
@@ -176,9 +178,7 @@ void RegionTable::retire_locked(Region* region) {
   leave_account(region);
   unlink(region);
   region->freed = true;
-  Tally& pending = region->context->nodes[region->node].pending;
-  ++pending.ranges;
-  pending.bytes += region->range.length;
+  region->context->nodes[region->node].pending.add(region->range.length);
 }
 
 void RegionTable::wipe(Region* region) {
@@ -257,6 +257,17 @@ Failure RegionTable::take_ready(Context* context, uint32_t node, size_t length, 
   }
 }
 
+bool RegionTable::release_ready(Context* context) {
+  std::vector<ReadyRanges> ready;  // unmapped at the end, outside the lock
+  const std::lock_guard<std::mutex> guard(mutex_);
+  if (context->closed) return false;
+  const bool any = std::any_of(context->ready.begin(), context->ready.end(),
+                               [](const ReadyRanges& ranges) { return !ranges.empty(); });
+  ready.resize(context->nodes.size());
+  ready.swap(context->ready);
+  return any;
+}
+
 bool RegionTable::is_closed(Context* context) {
   const std::lock_guard<std::mutex> guard(mutex_);
   return context->closed;
@@ -280,8 +291,9 @@ void RegionTable::set_capacity(Context* context, uint32_t node, uint64_t bytes) 
 }
 
 void RegionTable::drop(Context* context) {
+  std::unique_ptr<Context> last;
   const std::lock_guard<std::mutex> guard(mutex_);
-  release(context);
+  last = release(context);
 }
 
 void RegionTable::unlink(Region* region) {
@@ -304,8 +316,8 @@ void RegionTable::enter_account(Region* region) {
   add(booking(*region), &region->context->nodes[region->node]);
 }
 
-void RegionTable::release(Context* context) {
-  if (--context->holds == 0) delete context;
+std::unique_ptr<Context> RegionTable::release(Context* context) {
+  return std::unique_ptr<Context>(--context->holds == 0 ? context : nullptr);
 }
 
 }  // namespace emucxl

@@ -4,6 +4,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <memory>
 #include <mutex>
 #include <unordered_map>
 #include <vector>
@@ -76,8 +77,6 @@ class RegionTable {
  public:
   static RegionTable& instance();
 
-  std::mutex& mutex() { return mutex_; }
-
   // Errors: ERR_EMUCXL_NO_MEMORY where the node's capacity leaves no room, ERR_EMUCXL_CLOSED.
   Failure charge(Context* context, uint32_t node, const Booking& booking);
   void uncharge(Context* context, uint32_t node, const Booking& booking);
@@ -117,6 +116,8 @@ class RegionTable {
   bool close(Context* context);
   // A range of the node for a region of this length in ordinary pages, mapped ahead.
   Failure take_ready(Context* context, uint32_t node, size_t length, Range* out);
+  // Unmaps all that is ready on any node of the context. False: there was nothing.
+  bool release_ready(Context* context);
   bool is_closed(Context* context);
   void hold(Context* context);
   void drop(Context* context);
@@ -128,8 +129,11 @@ class RegionTable {
   void retire_locked(Region* region);
   void leave_account(Region* region);
   void enter_account(Region* region);
-  void release(Context* context);
+  // Gives a hold back. The context, where it was the last one: to be deleted outside the lock,
+  // since that unmaps and closes.
+  [[nodiscard]] std::unique_ptr<Context> release(Context* context);
   bool give_range_back(Region* region);
+  void reserve(Region* region);
 
   std::mutex mutex_;
   std::unordered_map<uintptr_t, Region*> by_start_;

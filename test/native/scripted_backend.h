@@ -12,8 +12,10 @@ struct Script {
   Failure map_failure;
   Failure move_failure;
   std::function<void()> during_move = [] {};
+  std::function<void()> during_populate = [] {};
   int maps = 0;
   int moves = 0;
+  size_t populated = 0;  // bytes; none of them is touched
   bool destroyed = false;
 };
 
@@ -31,6 +33,12 @@ class ScriptedBackend final : public Backend {
     ++script_.maps;
     if (script_.map_failure) return script_.map_failure;
     return map_anonymous(request.length, request.huge, out);
+  }
+
+  Failure populate(const Range& range, int /*numa_node*/) override {
+    script_.populated += range.length;
+    script_.during_populate();
+    return success();
   }
 
   Failure move(const Range& range, int /*from*/, int /*to*/, const std::atomic<bool>& /*cancelled*/,

@@ -17,5 +17,10 @@ describe('a worker that allocated it ends', () => {
   )
 })
 
+test.each(['free', 'close'])(
+  'what a worker was freeing (%s) when it was terminated is wiped',
+  (how) => runChild('worker-frees', [how]),
+)
+
 // Two buffers over one region, in two threads; then a free under both, with writes going on.
 test('two threads count in it exactly, and it is freed under them', () => runChild('atomics'))

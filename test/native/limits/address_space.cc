@@ -5,6 +5,7 @@
 
 #include <cerrno>
 #include <cstring>
+#include <vector>
 
 #include "child.h"
 #include "contents.h"
@@ -72,6 +73,26 @@ TEST_CASE("what is freed makes room again, and its range is zeros meanwhile") {
     EXPECT_IN_CHILD(opened.alloc(2 * kRoom) == nullptr);  // the addresses are still reserved
     table().drop(region);
     EXPECT_IN_CHILD(opened.alloc(2 * kRoom) != nullptr);
+  });
+}
+
+TEST_CASE("idle ranges make room for a block of another length") {
+  check_in_child([] {
+    const Opened opened;
+    table().set_capacity(opened.get(), 0, kMore);
+    table().set_capacity(opened.get(), 1, kMore);
+    std::vector<Region*> regions;
+    for (size_t i = 0; i < 2 * kRoom / kMiB; ++i) regions.push_back(opened.alloc(kMiB, 1));
+    use_up_addresses();
+    for (Region* region : regions) {
+      EXPECT_IN_CHILD(region != nullptr);
+      free_region(region);
+      table().drop(region);
+    }
+    EXPECT_IN_CHILD(opened.account(1).idle.bytes == 2 * kRoom);
+    EXPECT_IN_CHILD(opened.alloc(2 * kRoom) != nullptr);
+    EXPECT_IN_CHILD(is_empty(opened.account(1).idle));
+    EXPECT_IN_CHILD(opened.alloc(kMore / 2) == nullptr);
   });
 }
 

@@ -205,6 +205,10 @@ TEST_CASE("emucxl stops before the limit, so that malloc and free still work") {
     EXPECT_IN_CHILD(strcmp(failure.code, "ERR_EMUCXL_NO_MEMORY") == 0);
     EXPECT_IN_CHILD(failure.message.find("vm.max_map_count") != std::string::npos);
     EXPECT_IN_CHILD(opened.account(0).regions == regions.size());
+    // Each count of so many mappings takes some 10 ms.
+    const uint64_t began = now_ns();
+    for (int i = 0; i < 1000; ++i) EXPECT_IN_CHILD(obtain(opened.wanted(1), nullptr, &region));
+    EXPECT_IN_CHILD(now_ns() - began < uint64_t{5} * 1000000000);
     for (int i = 0; i < 1000; ++i) {
       EXPECT_IN_CHILD(reserve(1, i % 2 == 0 ? PROT_READ : PROT_NONE) != MAP_FAILED);
     }

@@ -64,6 +64,23 @@ TEST_CASE("what no address space can hold is refused, and the charge given back"
   CHECK(is_empty(opened.account(0)));
 }
 
+TEST_CASE("a cancelled request takes nothing, also when it is cancelled while pages are touched") {
+  Script script;
+  const Opened opened(std::make_unique<ScriptedBackend>(&script), 1024 * kMiB);
+  Wanted wanted = opened.wanted(512 * kMiB);
+  wanted.prefault = true;
+  Region* region = nullptr;
+  const std::atomic<bool> at_once{true};
+  CHECK(std::string(obtain(wanted, nullptr, &region, &at_once).code) == "ERR_EMUCXL_ABORTED");
+  CHECK(script.maps == 0);
+  std::atomic<bool> soon{false};
+  script.during_populate = [&] { soon = true; };
+  CHECK(std::string(obtain(wanted, nullptr, &region, &soon).code) == "ERR_EMUCXL_ABORTED");
+  CHECK(script.populated == 64 * kMiB);
+  CHECK(region == nullptr);
+  CHECK(is_empty(opened.account(0)));
+}
+
 TEST_CASE("like: a block of another size keeps what it was allocated with") {
   const Opened opened;
   Wanted wanted = opened.wanted(page_size(), 1);

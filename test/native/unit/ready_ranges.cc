@@ -81,6 +81,26 @@ TEST_CASE(
   CHECK(surplus.empty());
 }
 
+TEST_CASE("long ranges drive out as many short ones as it takes") {
+  constexpr size_t kMost = size_t{4} << 30;
+  constexpr size_t kLong = ReadyRanges::kLongest;
+  const Range all = mapped(2 * kMost);
+  ReadyRanges ready;
+  std::vector<Range> surplus;
+  const auto put = [&](size_t at, size_t length) {
+    Range range = all;
+    range.start += at;
+    range.length = length;
+    ready.put(range, &surplus);
+    unmap_all(&surplus);
+  };
+  for (size_t i = 0; i < 8192; ++i) put(i * page_size(), page_size());
+  for (size_t at = kLong * 8; at < all.length; at += kLong) put(at, kLong);
+  // The bound, and what waits to be unmapped together.
+  CHECK(ready.tally().bytes <= kMost + (size_t{256} << 20));
+  CHECK(ready.tally().bytes > kMost / 2);
+}
+
 TEST_CASE("neighbours are unmapped together, in whatever order they come") {
   const uint64_t before = mapped_bytes();
   const Range all = mapped(size_t{1} << 30);
