@@ -84,7 +84,7 @@ async function run(context: Context): Promise<CopyRow[]> {
   const { cxl } = context
   const { local, remote } = twoNodes(cxl)
   const bytes = blockBytes(context, Math.max(LEAST, 2 * context.lastLevelCache), 2)
-  if (!context.pinned) context.condition('thread not pinned')
+  if (!context.pinned) context.condition('copy: thread not pinned')
   const blocks: ArrayBuffer[] = []
   const alloc = (node: Node) => {
     const block = cxl.alloc(bytes, node.node, { prefault: true })
@@ -135,7 +135,7 @@ function table(rows: readonly CopyRow[]): Table {
     ]),
     notes: rows
       .slice(0, 1)
-      .map((row) => `${row.samples} copies each way; GB/s are 10^9 bytes copied in a second.`),
+      .map((row) => `${row.samples} × each way; GB/s are 10^9 bytes copied in a second.`),
   }
 }
 

@@ -1,5 +1,6 @@
 // Allocate and free a region, against a bare function of Node-API that maps, wraps in an external
-// ArrayBuffer, detaches and unmaps. What both leave to the event loop is counted.
+// ArrayBuffer, detaches and unmaps. What both leave to the event loop and to the garbage collector is
+// counted: without a collection of its own, each would pay for the other's garbage, by chance.
 
 import { Emucxl, REMOTE_MEMORY } from '../../lib/index.js'
 import { obstacle } from '../../lib/memory/backends.js'
@@ -7,6 +8,11 @@ import { interleave, KiB, loadFloor, MiB, type Row, report, turn } from './figur
 
 const PAIRS = 1000
 const SIZES = { '4 KiB': 4 * KiB, '64 KiB': 64 * KiB, '2 MiB': 2 * MiB }
+
+async function cleanUp(): Promise<void> {
+  gc?.({ type: 'minor' })
+  await turn()
+}
 
 await report(async () => {
   const floor = loadFloor()
@@ -18,11 +24,11 @@ await report(async () => {
       const ns = await interleave(60, {
         floor: async () => {
           for (let i = 0; i < PAIRS; i++) floor.pair(size)
-          await turn()
+          await cleanUp()
         },
         emucxl: async () => {
           for (let i = 0; i < PAIRS; i++) cxl.free(cxl.alloc(size, REMOTE_MEMORY))
-          await turn()
+          await cleanUp()
         },
       })
       rows.push({

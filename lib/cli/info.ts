@@ -1,5 +1,6 @@
 // `emucxl info`: shows the machine as emucxl sees it.
 
+import { resolve } from 'node:path'
 import { widthOf } from './table.js'
 import { parse, UsageError } from './usage.js'
 
@@ -30,7 +31,8 @@ export async function run(args: readonly string[]): Promise<void> {
   }
   if (positionals[0] !== undefined) throw new UsageError(`unknown word '${positionals[0]}'`, NAME)
   const { takeInventory } = await import('./inventory.js')
-  const report = await takeInventory(values.device ?? DEVICE)
+  if (values.device === '') throw new UsageError('--device must be a path', NAME)
+  const report = await takeInventory(resolve(values.device ?? DEVICE))
   if (values.json) {
     process.stdout.write(`${JSON.stringify(report, null, 2)}\n`)
     return

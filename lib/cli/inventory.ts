@@ -153,7 +153,7 @@ async function readNative(nodes: readonly NumaNode[], devicePath: string): Promi
   }
 }
 
-/** Gathers everything. */
+/** Gathers everything. `devicePath` is absolute, below `root`. */
 export async function takeInventory(devicePath: string, root = '/'): Promise<InfoReport> {
   const nodes = readNodes(root)
   const { addon, libnuma, backends, auto } = await readNative(nodes, join(root, devicePath))

@@ -32,6 +32,13 @@ export function parse<const O extends Options>(
   } catch (error) {
     const { code, message } = error as { code?: string; message: string }
     if (!code?.startsWith('ERR_PARSE_ARGS')) throw error
+    const dashed = /^Option '(--[\w-]+)'.*is ambiguous/.exec(message)?.[1]
+    if (dashed !== undefined) {
+      throw new UsageError(
+        `${dashed} needs a value; one that begins with - is ${dashed}=VALUE`,
+        command,
+      )
+    }
     // Node.js goes on with advice on positional arguments, which no command here needs.
     const first = message.split(/\.\s/)[0] ?? message
     throw new UsageError(first.charAt(0).toLowerCase() + first.slice(1), command)

@@ -58,12 +58,9 @@ export function chooseBackend(states: readonly BackendState[]): BackendName {
   return chosen?.name ?? 'emulated'
 }
 
-let announced = false
-
 /** Says once in a process that memory is only emulated, and what keeps the real thing away. */
 export function announceFallback(states: readonly BackendState[]): void {
-  if (announced) return
-  announced = true
+  if (!addon.isFirst()) return
   const why = states
     .filter(({ name }) => name !== 'emulated')
     .map(({ name, reason, note }) => `${name}: ${reason ?? note}`)

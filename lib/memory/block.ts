@@ -40,14 +40,6 @@ export function stamp(buffer: ArrayBuffer, node: number): ArrayBuffer {
  * The node of a buffer that has its memory still; undefined for anything else, and for memory that
  * other threads know too: only the addon can tell about that.
  */
-export function rememberedNode(value: unknown): number | undefined {
-  if (typeof value !== 'object' || value === null) return undefined
-  const node = Stamped.nodeOf(value)
-  // A transfer leaves the old buffer with its stamp, and without its memory; one whose prototype was
-  // taken away does not say.
-  return node !== FREED && (value as ArrayBuffer).byteLength > 0 ? node : undefined
-}
-
 const bufferOfTypedArray = Object.getOwnPropertyDescriptor(
   Object.getPrototypeOf(Uint8Array.prototype),
   'buffer',
@@ -59,6 +51,19 @@ const bufferOfDataView = Object.getOwnPropertyDescriptor(DataView.prototype, 'bu
 export function bufferBelow(address: Address): ArrayBufferLike {
   if (types.isTypedArray(address)) return bufferOfTypedArray.call(address)
   return types.isDataView(address) ? bufferOfDataView.call(address) : (address as ArrayBufferLike)
+}
+
+/**
+ * The node of a buffer that has its memory still, or of a view into one; undefined for anything else,
+ * and for memory that other threads know too: only the addon can tell about that.
+ */
+export function rememberedNode(value: unknown): number | undefined {
+  if (typeof value !== 'object' || value === null) return undefined
+  const buffer = ArrayBuffer.isView(value) ? bufferBelow(value) : value
+  const node = Stamped.nodeOf(buffer)
+  // A transfer leaves the old buffer with its stamp, and without its memory; one whose prototype was
+  // taken away does not say.
+  return node !== FREED && (buffer as ArrayBuffer).byteLength > 0 ? node : undefined
 }
 
 /** Remembers that a block has moved. `value` may be a view. */

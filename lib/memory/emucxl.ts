@@ -4,7 +4,7 @@ import { isMainThread } from 'node:worker_threads'
 import { addon, Flag, type NativeMove } from './addon.js'
 import { type Address, checkBlockSize, checkBytes, outOfRange, wrongType } from './arguments.js'
 import type { BackendName } from './backends.js'
-import { rememberedNode, restamp, stamp, unstamp } from './block.js'
+import { bufferBelow, rememberedNode, restamp, stamp, unstamp } from './block.js'
 import { DataCalls } from './data-calls.js'
 import { EmucxlError } from './errors.js'
 import { type AsyncOptions, run } from './jobs.js'
@@ -68,8 +68,8 @@ export class Emucxl extends DataCalls {
   /** True where a latency model makes calls slower: figures are then modelled, not measured. */
   readonly modelled: boolean
 
-  /** @internal */
-  constructor(secret: symbol, chosen: Plan) {
+  /** For {@link open} alone. */
+  private constructor(secret: symbol, chosen: Plan) {
     super(() => this.#checkOpen())
     if (secret !== SECRET) {
       throw new TypeError('Emucxl has no public constructor: call Emucxl.open()')
@@ -202,6 +202,7 @@ export class Emucxl extends DataCalls {
     checkBlockSize(size)
     this.#checkNode(node)
     const flags = pageFlags(options, this.#flags)
+    this.#checkOpen() // once more: a getter among the options may have closed it
     const buffer = addon.alloc(this.#id, size, node, flags)
     return (flags & Flag.shared) === 0 ? stamp(buffer, node) : buffer
   }
@@ -231,14 +232,20 @@ export class Emucxl extends DataCalls {
     checkBlockSize(size)
     this.#checkNode(node)
     const flags = pageFlags(options, this.#flags)
-    const buffer = await run(options, (job) => addon.allocAsync(job, this.#id, size, node, flags))
+    const buffer = await run(options, (job) => {
+      this.#checkOpen()
+      return addon.allocAsync(job, this.#id, size, node, flags)
+    })
     return (flags & Flag.shared) === 0 ? stamp(buffer, node) : buffer
   }
 
   /**
    * Frees a block: its memory goes back at once, and its buffer has length 0 from then on. A
-   * `SharedArrayBuffer` keeps its length and reads as zeros, for all threads. `address` must be the
-   * start of the block. Source: `emucxl_free`, Table II.
+   * `SharedArrayBuffer` keeps its length and reads as zeros, for all threads; what is written to it
+   * after that is lost when the last of them lets go of it. `address` must be the start of the block.
+   *
+   * Errors: `ERR_EMUCXL_BUSY` while it is resized or migrated elsewhere. Source: `emucxl_free`,
+   * Table II.
    */
   free(address: Address): void {
     this.#checkOpen()
@@ -246,7 +253,10 @@ export class Emucxl extends DataCalls {
     unstamp(address)
   }
 
-  /** As {@link free}; the buffer is gone at once, the memory goes back off the main thread. */
+  /**
+   * As {@link free}; the buffer is gone at once, the memory goes back off the main thread. Nothing can
+   * be aborted once the call was made.
+   */
   async freeAsync(address: Address, options?: AsyncOptions): Promise<void> {
     this.#checkOpen()
     await run(options, (job) => {
@@ -331,7 +341,7 @@ export class Emucxl extends DataCalls {
     this.#checkOpen()
     return rememberedNode(address) === undefined
       ? addon.sizeOf(address)
-      : (address as ArrayBuffer).byteLength
+      : bufferBelow(address).byteLength
   }
 
   /**

@@ -25,12 +25,11 @@ export async function run<T>(
   signal?.throwIfAborted()
   lastJob = (lastJob + 1) % 2 ** 32
   const job = lastJob
-  const work = start(job)
-  if (signal === undefined) return work
+  if (signal === undefined) return start(job)
   const abort = () => addon.cancel(job)
   signal.addEventListener('abort', abort, { once: true })
   try {
-    return await work
+    return await start(job)
   } catch (error) {
     if ((error as { code?: string }).code === 'ERR_EMUCXL_ABORTED') signal.throwIfAborted()
     throw error

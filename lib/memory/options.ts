@@ -162,7 +162,7 @@ function chooseCapacities(
   if (each !== undefined && each.length !== nodes.length - 1) {
     throw outOfRange(
       'options.capacity.remote',
-      `a number, or one for each of the ${nodes.length - 1} remote nodes`,
+      `a number, or an array with one for each remote node: ${nodes.length - 1}`,
       remote,
     )
   }
@@ -183,6 +183,9 @@ export function plan(options: OpenOptions = {}): Plan {
   const { backend: wanted = 'auto', devicePath = DEVICE_PATH, hideFromGc = true } = options
   const asked = checkChoice(wanted, 'options.backend', ['auto', ...BACKENDS])
   if (typeof devicePath !== 'string') throw wrongType('options.devicePath', 'a path', devicePath)
+  if (devicePath === '' || devicePath.includes('\0')) {
+    throw outOfRange('options.devicePath', 'a path without null bytes', devicePath)
+  }
   const topology = readTopology()
   const nodes = chooseNodes(options, topology)
   const capacities = chooseCapacities(options, nodes, topology)

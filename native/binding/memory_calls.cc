@@ -1,5 +1,6 @@
 // Contexts and regions: open, close, alloc, free, resize, migrate, share.
 #include <algorithm>
+#include <atomic>
 #include <string>
 
 #include "../core/libnuma.h"
@@ -57,6 +58,12 @@ bool node_accounts(napi_env env, napi_value rows, std::vector<NodeAccount>* out)
 }
 
 }  // namespace
+
+// isFirst(): true the first time in the process, whichever thread asks
+napi_value is_first(napi_env env, napi_callback_info /*info*/) {
+  static std::atomic<bool> asked{false};
+  return boolean(env, !asked.exchange(true));
+}
 
 // probe(backend or 'libnuma', devicePath): throws what keeps it from running here
 napi_value probe(napi_env env, napi_callback_info info) {

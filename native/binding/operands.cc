@@ -27,6 +27,13 @@ bool fits(const Call& call, const Memory& memory, const char* name, uint64_t off
 bool operand(const Call& call, size_t i, const char* name, bool ours, Memory* out) {
   if (ours) return call.address(i, name, out);
   if (!call.memory(i, name, out)) return false;
+  bool detached = false;
+  if (out->size == 0) napi_is_detached_arraybuffer(call.env(), out->buffer, &detached);
+  if (detached) {
+    throw_failure(call.environment(), fail("ERR_EMUCXL_DETACHED",
+                                           std::string(name) + " has no memory: it is detached"));
+    return false;
+  }
   if (!out->region || !out->region->freed) return true;
   // A shared block that was freed keeps its length: what came to it would be lost without a word.
   throw_failure(call.environment(),

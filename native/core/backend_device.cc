@@ -241,7 +241,7 @@ std::string reason(const std::string& path, int error) {
     case ENOENT:
     case ENXIO:
     case ENODEV:
-      return path + " is not there: the emucxl kernel module is not loaded";
+      return path + " is not there: load the emucxl kernel module (kmod/ in this package)";
     case EACCES:
     case EPERM:
       return path + " may not be opened by this user: join the group that owns it (ls -l " + path +

@@ -73,7 +73,7 @@ describe('a thread that may run anywhere', () => {
   it.each(['copy', 'queue'])('is a condition of %s', async (name) => {
     const context = watched({ ...SMALL, runs: 1 }, { pinned: false })
     await EXPERIMENTS.find((experiment) => experiment.name === name)?.run(context)
-    expect(context.conditions).toEqual(['thread not pinned'])
+    expect(context.conditions).toEqual([`${name}: thread not pinned`])
   })
 })
 

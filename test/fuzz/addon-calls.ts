@@ -178,6 +178,7 @@ type Kind = 'context' | 'memory' | 'number' | 'small' | 'job' | 'flag' | 'text' 
 /** What each function takes: lib/memory/addon.ts. */
 const SHAPES: Record<keyof Addon, Kind[]> = {
   setup: ['text'],
+  isFirst: [],
   probe: ['text', 'text'],
   open: ['text', 'text', 'rows'],
   close: ['context', 'flag'],

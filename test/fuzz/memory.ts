@@ -200,6 +200,11 @@ function addressProblem(handle: Handle): Problem[] {
   return handle.state === 'zeros' ? [FREED] : []
 }
 
+function bufferProblem(handle: Handle): Problem[] {
+  if (handle.state === 'detached') return [DETACHED]
+  return handle.state === 'zeros' ? [FREED] : []
+}
+
 /** Whether shared blocks are a SharedArrayBuffer; else they are an ArrayBuffer (Node.js 20). */
 export const wrapsShared = Number(process.versions.node.split('.')[0]) >= 22
 
@@ -214,7 +219,7 @@ export function handleOperand(
     value: handle.memory,
     text: handle.name,
     addressProblems: addressProblem(handle).map((p) => ({ ...p, names: parameter })),
-    bufferProblems: handle.state === 'zeros' ? [{ ...FREED, names: parameter }] : [],
+    bufferProblems: bufferProblem(handle).map((p) => ({ ...p, names: parameter })),
     handle,
     offset: 0,
     length: handle.length,

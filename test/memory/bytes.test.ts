@@ -251,7 +251,7 @@ eachBackend(({ open }) => {
       }
     })
 
-    test('a detached buffer of JavaScript has no bytes', async () => {
+    test('a detached buffer of JavaScript is told of, also where no size is asked for', async () => {
       using cxl = open()
       const calls = callsOf(cxl)
       const block = filled(cxl, 100, 0)
@@ -260,9 +260,9 @@ eachBackend(({ open }) => {
       structuredClone(gone, { transfer: [gone] })
       const untouched = new Untouched(cxl, block)
       for (const memory of views) {
-        await calls.read(block, 0, memory)
-        await calls.write(block, 0, memory)
-        const wanted = rangeError('buffer has 0 bytes')
+        const wanted = emucxlError('DETACHED', 'buffer has no memory')
+        await untouched.refuses(() => calls.read(block, 0, memory), wanted)
+        await untouched.refuses(() => calls.write(block, 0, memory), wanted)
         await untouched.refuses(() => calls.read(block, 0, memory, 1), wanted)
         await untouched.refuses(() => calls.write(block, 0, memory, 1), wanted)
       }
@@ -282,9 +282,8 @@ eachBackend(({ open }) => {
         await untouched.refuses(() => calls.copy(memory, 0, block, 0, 0), detached('to'))
         await untouched.refuses(() => calls.copy(block, 0, memory, 0, 0), detached('from'))
         await untouched.refuses(() => calls.move(memory, 0, block, 0, 0), detached('to'))
-        const none = rangeError('buffer has 0 bytes')
-        await untouched.refuses(() => calls.read(block, 0, memory, 1), none)
-        await untouched.refuses(() => calls.write(block, 0, memory, 1), none)
+        await untouched.refuses(() => calls.read(block, 0, memory, 1), detached('buffer'))
+        await untouched.refuses(() => calls.write(block, 0, memory, 1), detached('buffer'))
       }
     })
 

@@ -106,6 +106,26 @@ describe('auto', () => {
     expect(stderr).toContain("backend 'emulated'")
   })
 
+  test('a fallback is announced once in a process, whatever the number of threads', () => {
+    const url = import.meta.resolve('emucxl')
+    const opens = `import('${url}').then((m) => m.Emucxl.open({ devicePath: '/nowhere' }).close())`
+    const program = `
+      import { once } from 'node:events'
+      import { Worker } from 'node:worker_threads'
+      const opens = ${JSON.stringify(opens)}
+      const workers = [1, 2, 3].map(() => new Worker(opens, { eval: true }))
+      await Promise.all(workers.map((worker) => once(worker, 'exit')))
+      await (0, eval)(opens)`
+    const { stderr, status } = spawnSync(
+      process.execPath,
+      ['--input-type=module', '--eval', program],
+      { encoding: 'utf8' },
+    )
+    expect({ status, stderr }).toMatchObject({ status: 0 })
+    const falls = chooseBackend(inspectBackends(nodes, '/nowhere')) === 'emulated'
+    expect(stderr.match(/EmucxlWarning/g) ?? []).toHaveLength(falls ? 1 : 0)
+  })
+
   test('emulated asked for by name is not announced', () => {
     const program = `
       import { Emucxl } from ${JSON.stringify(fileURLToPath(import.meta.resolve('emucxl')))}
@@ -125,6 +145,11 @@ describe('the device', () => {
       emucxlError('BACKEND_UNAVAILABLE', '/nowhere is not there', 'kernel module'),
     )
     expect(error).toMatchObject({ syscall: 'open', errno: -2 })
+  })
+
+  test.for(['', '/dev/emucxl\0x'])('that is no path: %j', async (devicePath) => {
+    const error = await failureOf(() => Emucxl.open({ backend: 'device', devicePath }))
+    expectFailure(error, rangeError('options.devicePath must be a path'))
   })
 
   test.for(['/', '/etc/passwd', '/dev/null'])('that is %s', async (devicePath) => {
@@ -235,7 +260,9 @@ const WRONG: [title: string, options: unknown, wanted: Wanted][] = [
   [
     'capacity.remote of two nodes for one',
     { capacity: { remote: [1, 2] } },
-    rangeError('options.capacity.remote must be a number, or one for each of the 1 remote nodes'),
+    rangeError(
+      'options.capacity.remote must be a number, or an array with one for each remote node: 1',
+    ),
   ],
   ['capacity.remote of none', { capacity: { remote: [] } }, rangeError('options.capacity.remote')],
   [

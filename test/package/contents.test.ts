@@ -28,9 +28,13 @@ const WANTED = [
   /^dist\/lib\/([\w-]+\/)*[\w-]+\.js$/,
   /^dist\/lib\/(?!cli)([\w-]+\/)*[\w-]+\.d\.ts$/,
   /^dist\/bench\/[\w-]+\.js$/, // the experiments of `emucxl bench`
+  /^dist\/appliance\/[\w-]+\.js$/, // `emucxl vm`
+  /^appliance\/guest\/[\w.-]+$/,
+  /^kmod\/(\w+\.[ch]|Kbuild|Makefile|dkms\.conf|60-emucxl\.rules)$/,
+  /^docs\/[\w-]+\.md$/,
   /^native\/([\w-]+\/)*[\w-]+\.(cc|h)$/,
   /^prebuilds\/linux-(x64|arm64)\/emucxl\.node$/,
-  /^scripts\/(install|node-gyp)\.mjs$/,
+  /^scripts\/(install|node-gyp|programs)\.mjs$/,
 ]
 
 test('holds nothing but what is wanted', () => {

@@ -23,6 +23,8 @@ export async function program(): Promise<ErrorCode | undefined> {
   cxl.alloc('4096', free)
   // @ts-expect-error: no such backend
   emucxl_init({ backend: 'floppy' })
+  // @ts-expect-error: open() makes them
+  new Emucxl()
   // @ts-expect-error: no such code
   const code: ErrorCode = 'ERR_EMUCXL_NONE'
   const error: unknown = code

@@ -1,0 +1,25 @@
+// What the README shows is what happens: its first program, its links.
+
+import { existsSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { expect, test } from 'vitest'
+import { root } from '../../scripts/setup.mjs'
+import { run } from './consumer.js'
+
+const readme = readFileSync(join(root, 'README.md'), 'utf8')
+
+test('the first program is examples/first.mjs, and prints what is shown', () => {
+  const [, program, output] = /```js\n(.*?)```\n+```\n(.*?)```/s.exec(readme) ?? []
+  const file = join(root, 'examples/first.mjs')
+  expect(readFileSync(file, 'utf8')).toContain(program)
+  const { stdout, status } = run(process.execPath, [file], root)
+  // Which backend is the machine's business.
+  const named = (text: string | undefined) => text?.replace(/backend \w+/, 'backend …')
+  expect({ status, stdout: named(stdout) }).toEqual({ status: 0, stdout: named(output) })
+})
+
+test('every link leads to a file of the repository', () => {
+  const links = [...readme.matchAll(/\]\((?!https?:)([^)#]+)/g)].map(([, link]) => link as string)
+  expect(links.length).toBeGreaterThan(0)
+  expect(links.filter((link) => !existsSync(join(root, link)))).toEqual([])
+})
