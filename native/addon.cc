@@ -40,6 +40,7 @@ void stay_loaded() {
 
 constexpr Entry kEntries[] = {
     {"setup", setup},
+    {"backendCapacity", backend_capacity},
     {"isFirst", is_first},
     {"probe", probe},
     {"open", open},

@@ -14,6 +14,7 @@ import { parseArgs } from 'node:util'
 import { major, NODE_VERSIONS, noBinaries, nodeBinary } from './nodes.mjs'
 import { prebuild } from './prebuild.mjs'
 import { cache, root, setUp } from './setup.mjs'
+import { FAILED, PASSED, Stages } from './stages.mjs'
 import { sanitizedAddon, testNative } from './test-native.mjs'
 import { withoutLibnuma } from './without-libnuma.mjs'
 
@@ -21,33 +22,7 @@ const { values, positionals: patterns } = parseArgs({
   options: { quick: { type: 'boolean', default: false } },
   allowPositionals: true,
 })
-const started = performance.now()
-const stages = []
-const NONE = { passed: 0, failed: 0, skipped: 0 }
-const PASSED = { ...NONE, passed: 1 }
-const FAILED = { ...NONE, failed: 1 }
-
-function clock(ms) {
-  const seconds = Math.round(ms / 1000)
-  return `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, '0')}`
-}
-
-/** Runs a stage; `body` returns its counts, or a string: why it does not run here. */
-async function stage(name, body) {
-  const began = performance.now()
-  console.log(`\n── ${name} ── at ${clock(began - started)}\n`)
-  let counts
-  try {
-    counts = await body()
-  } catch (error) {
-    console.error(error)
-    counts = FAILED
-  }
-  const ms = performance.now() - began
-  const row = typeof counts === 'string' ? { ...NONE, reason: counts } : counts
-  stages.push({ name, ms, ...row })
-  console.log(`\n${name}: ${row.reason === undefined ? clock(ms) : `not run: ${row.reason}`}`)
-}
+const stages = new Stages()
 
 /** A command that passes or fails as a whole. */
 function command(script) {
@@ -110,24 +85,6 @@ function memorySanitized() {
   return env === undefined ? 'the addon cannot be built with them here' : vitest({ ...MEMORY, env })
 }
 
-function table() {
-  const heads = ['stage', 'passed', 'failed', 'skipped', 'time']
-  const rows = stages.map((row) =>
-    row.reason === undefined
-      ? [row.name, row.passed, row.failed, row.skipped, clock(row.ms)].map(String)
-      : [row.name, '–', '–', '–', `not run: ${row.reason}`],
-  )
-  const widths = heads.map((head, column) =>
-    Math.max(head.length, ...rows.map((row) => (column < 4 ? row[column].length : 0))),
-  )
-  for (const row of [heads, ...rows]) {
-    const cells = row.map((cell, column) =>
-      column === 0 ? cell.padEnd(widths[0]) : column < 4 ? cell.padStart(widths[column]) : cell,
-    )
-    console.log(cells.join('  '))
-  }
-}
-
 const RUNNING = `Node.js ${process.versions.node}`
 const OTHERS = NODE_VERSIONS.filter((version) => major(version) !== major(process.versions.node))
 
@@ -144,24 +101,19 @@ const MEMORY = {
 
 setUp()
 prebuild()
-if (patterns.length === 0) await stage('lint', () => command('scripts/lint.mjs'))
-await stage(`tests, ${RUNNING}`, () => vitest({ env: { EMUCXL_QUICK: values.quick ? '1' : '' } }))
-if (patterns.length === 0) await stage('native tests', nativeTests)
+if (patterns.length === 0) await stages.run('lint', () => command('scripts/lint.mjs'))
+await stages.run(`tests, ${RUNNING}`, () =>
+  vitest({ env: { EMUCXL_QUICK: values.quick ? '1' : '' } }),
+)
+if (patterns.length === 0) await stages.run('native tests', nativeTests)
 if (!values.quick) {
   for (const version of OTHERS) {
-    await stage(`tests, Node.js ${version}`, () => onVersion(version))
+    await stages.run(`tests, Node.js ${version}`, () => onVersion(version))
   }
 }
 if (!values.quick && patterns.length === 0) {
-  await stage('memory suites, without libnuma.so.1', memoryWithoutLibnuma)
-  await stage('memory suites, address and undefined-behaviour sanitizers', memorySanitized)
+  await stages.run('memory suites, without libnuma.so.1', memoryWithoutLibnuma)
+  await stages.run('memory suites, address and undefined-behaviour sanitizers', memorySanitized)
 }
 
-console.log('')
-for (const { name, failures = [] } of stages) {
-  for (const failure of failures) console.log(`failed in ${name}: ${failure}`)
-}
-table()
-const sum = (key) => stages.reduce((total, row) => total + row[key], 0)
-console.log(`\n${sum('passed')} passed, ${sum('failed')} failed, ${sum('skipped')} skipped`)
-process.exit(sum('failed') === 0 ? 0 : 1)
+process.exit(stages.end())

@@ -71,6 +71,7 @@ export interface Addon {
   setup(
     makeError: (code: ErrorCode, message: string, syscall?: string, errno?: number) => Error,
   ): void
+  backendCapacity(context: number, node: number): number
   isFirst(): boolean
   probe(backend: string, devicePath: string): void
   open(backend: string, devicePath: string, rows: readonly number[]): number

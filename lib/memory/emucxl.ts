@@ -78,7 +78,7 @@ export class Emucxl extends DataCalls {
       const latency = node === 0 ? chosen.model?.local : chosen.model?.remote
       return [
         numaNode,
-        chosen.capacities[node] as number,
+        chosen.capacities[node] ?? (chosen.present[node] as number),
         latency?.latencyNs ?? 0,
         latency?.bandwidthGBps ?? 0,
       ]
@@ -89,6 +89,10 @@ export class Emucxl extends DataCalls {
     this.nodes = Object.freeze(chosen.nodes.map((node) => Object.freeze(node)))
     this.modelled = chosen.model !== undefined
     open.add(this.#id)
+    for (const [node, present] of chosen.present.entries()) {
+      if (chosen.capacities[node] !== undefined) continue
+      addon.setCapacity(this.#id, node, Math.min(present, addon.backendCapacity(this.#id, node)))
+    }
     dropped.register(this, this.#id, this)
   }
 

@@ -90,7 +90,10 @@ export interface Plan {
   backend: BackendName
   devicePath: string
   nodes: Node[]
-  capacities: number[]
+  /** Bytes by node; undefined where the user left it to the memory that is there. */
+  capacities: (number | undefined)[]
+  /** Memory of each node, in bytes. */
+  present: number[]
   model: LatencyModel | undefined
   flags: number
   counted: boolean
@@ -150,11 +153,7 @@ function chooseNodes(options: OpenOptions, topology: readonly NumaNode[]): Node[
   }))
 }
 
-function chooseCapacities(
-  options: OpenOptions,
-  nodes: readonly Node[],
-  topology: readonly NumaNode[],
-): number[] {
+function chooseCapacities(options: OpenOptions, nodes: readonly Node[]): (number | undefined)[] {
   const { capacity } = options
   checkOptions(capacity, 'options.capacity')
   const remote: unknown = capacity?.remote
@@ -166,12 +165,10 @@ function chooseCapacities(
       remote,
     )
   }
-  return nodes.map(({ node, numaNode }) => {
+  return nodes.map(({ node }) => {
     const asked: unknown =
       node === 0 ? capacity?.local : each === undefined ? remote : each[node - 1]
-    if (asked === undefined) {
-      return topology.find(({ id }) => id === numaNode)?.memoryTotal || totalmem()
-    }
+    if (asked === undefined) return undefined
     checkBytes(asked, `options.capacity.${node === 0 ? 'local' : 'remote'}`, 0)
     return asked
   })
@@ -188,7 +185,10 @@ export function plan(options: OpenOptions = {}): Plan {
   }
   const topology = readTopology()
   const nodes = chooseNodes(options, topology)
-  const capacities = chooseCapacities(options, nodes, topology)
+  const capacities = chooseCapacities(options, nodes)
+  const present = nodes.map(
+    ({ numaNode }) => topology.find(({ id }) => id === numaNode)?.memoryTotal || totalmem(),
+  )
   const model =
     options.latencyModel === undefined ? undefined : toLatencyModel(options.latencyModel)
   const flags = pageFlags(options, 0)
@@ -207,5 +207,5 @@ export function plan(options: OpenOptions = {}): Plan {
       `options.latencyModel: backend '${backend}' has memory of its own latency; the model is for 'emulated'`,
     )
   }
-  return { backend, devicePath, nodes, capacities, model, flags, counted }
+  return { backend, devicePath, nodes, capacities, present, model, flags, counted }
 }

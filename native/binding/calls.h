@@ -6,6 +6,7 @@
 namespace emucxl {
 
 // memory_calls.cc
+napi_value backend_capacity(napi_env env, napi_callback_info info);
 napi_value is_first(napi_env env, napi_callback_info info);
 napi_value probe(napi_env env, napi_callback_info info);
 napi_value open(napi_env env, napi_callback_info info);

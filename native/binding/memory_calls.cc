@@ -88,12 +88,20 @@ napi_value open(napi_env env, napi_callback_info info) {
   Failure failure;
   context->backend = open_backend(text(env, call[0]), text(env, call[1]), &failure);
   if (context->backend == nullptr) return throw_failure(e, failure);
-  for (NodeAccount& node : context->nodes) {
-    node.capacity = std::min(node.capacity, context->backend->capacity(node.numa_node));
-  }
   context->ready.resize(context->nodes.size());
   e.contexts.push_back(context.release());
   return number(env, static_cast<double>(e.contexts.size() - 1));
+}
+
+// backendCapacity(context, node): bytes that the backend has there, or 2^53 - 1
+napi_value backend_capacity(napi_env env, napi_callback_info info) {
+  const Call call(env, info);
+  Context* context = nullptr;
+  uint32_t node = 0;
+  if (!call.context(0, &context) || !call.node(1, *context, &node)) return nullptr;
+  constexpr uint64_t kMost = (uint64_t{1} << 53) - 1;
+  const uint64_t capacity = context->backend->capacity(context->nodes[node].numa_node);
+  return number(env, static_cast<double>(std::min(capacity, kMost)));
 }
 
 // close(context, alsoShared): frees its regions, the shared ones only if told to

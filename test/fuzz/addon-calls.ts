@@ -179,6 +179,7 @@ type Kind = 'context' | 'memory' | 'number' | 'small' | 'job' | 'flag' | 'text' 
 const SHAPES: Record<keyof Addon, Kind[]> = {
   setup: ['text'],
   isFirst: [],
+  backendCapacity: ['context', 'small'],
   probe: ['text', 'text'],
   open: ['text', 'text', 'rows'],
   close: ['context', 'flag'],

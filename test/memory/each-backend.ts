@@ -12,6 +12,8 @@ export interface BackendHere {
   open: (options?: OpenOptions) => Emucxl
   options: OpenOptions
   hugePages: boolean
+  /** Whether pages have their memory from the start, not from the first access on. */
+  eager: boolean
 }
 
 const here = (name: BackendName): BackendHere => {
@@ -22,12 +24,17 @@ const here = (name: BackendName): BackendHere => {
     options,
     open: (more) => Emucxl.open({ ...options, ...more }),
     hugePages: name !== 'device' || hasModule,
+    eager: name === 'device' && hasModule,
   }
 }
+
+/** EMUCXL_BACKENDS: the backends that are asked for, with commas; all by default. */
+const asked = process.env['EMUCXL_BACKENDS']?.split(',')
 
 /** Defines tests once for each backend. */
 export function eachBackend(define: (backend: BackendHere) => void): void {
   for (const name of ['emulated', 'numa', 'device'] as const) {
+    if (asked !== undefined && !asked.includes(name)) continue
     const reason = obstacle(name, DEVICE)
     if (reason === undefined) {
       describe(`on ${name}`, () => define(here(name)))

@@ -1,0 +1,162 @@
+// npm run test:appliance: what needs two NUMA nodes, the kernel module, or both, in virtual machines.
+//
+//   npm run test:appliance                 everything
+//   npm run test:appliance -- module 6.1   the stages whose name has one of these words
+//
+//   EMUCXL_STRESS_SECONDS   how long the storm goes on; default 120
+//
+// Ends with the names of what failed, a table, and the line `N passed, N failed, N skipped`. A guest
+// that fails as a machine, or whose kernel complains, fails its stage whatever its tests say.
+
+import { mkdirSync, readFileSync, rmSync } from 'node:fs'
+import { basename, join } from 'node:path'
+import { Writable } from 'node:stream'
+import { parseArgs } from 'node:util'
+import { needPrograms, say } from './programs.mjs'
+import { cache, root, run, setUp } from './setup.mjs'
+import { Stages } from './stages.mjs'
+
+const { positionals: words } = parseArgs({ allowPositionals: true })
+const STRESS_SECONDS = Number(process.env.EMUCXL_STRESS_SECONDS ?? 120)
+const GiB = 2 ** 30
+const work = join(cache, 'appliance')
+const programs = join(work, 'bin')
+
+/** What a healthy kernel does not print. */
+const COMPLAINTS =
+  /WARNING:|BUG:|Oops|general protection|Kernel panic|lockdep|possible (circular|recursive) locking|kmemleak: \d+ new|KASAN|UBSAN|Bad page|rcu: INFO|soft lockup|hung task|blocked for more than/
+
+function buildPrograms() {
+  needPrograms(
+    { gcc: 'gcc', '/usr/include/x86_64-linux-gnu/asm/types.h': 'libc6-dev' },
+    {
+      required: true,
+    },
+  )
+  rmSync(programs, { recursive: true, force: true })
+  mkdirSync(programs, { recursive: true })
+  for (const name of ['paper', 'device', 'io', 'fire', 'storm']) {
+    const source = join(root, 'kmod/test', `${name}.c`)
+    const flags = ['-D_GNU_SOURCE', '-std=gnu17', '-static', '-pthread', '-O2', '-Wall', '-Wextra']
+    run('gcc', [...flags, '-Werror', '-o', join(programs, name), source])
+  }
+}
+
+/** Text that goes on to the terminal as it comes, and is kept. */
+class Kept extends Writable {
+  text = ''
+  _write(chunk, _encoding, done) {
+    this.text += chunk
+    process.stdout.write(chunk, done)
+  }
+}
+
+/** Runs a shell script in a guest. Returns its exit code, its output, and what failed of the guest. */
+async function inGuest(name, script, options = {}) {
+  const { runInAppliance } = await import('../dist/appliance/appliance.js')
+  const consoleLog = join(work, `${name.replaceAll(/\W+/g, '-')}.console`)
+  const out = new Kept()
+  const failures = []
+  let exitCode
+  try {
+    const result = await runInAppliance({
+      kernel: options.kernel ?? '6.12',
+      local: options.local ?? 1.5 * GiB,
+      remote: options.remote ?? 0.75 * GiB,
+      cpus: 2,
+      accelerator: 'auto',
+      words: ['sh', '-c', script],
+      folder: root,
+      env: { NO_COLOR: '1', ...options.env },
+      stdout: out,
+      stderr: out,
+      consoleLog,
+      say: (text) => say(`· ${text}`),
+    })
+    exitCode = result.exitCode
+  } catch (error) {
+    failures.push(error.message)
+  }
+  const complaints = readFileSync(consoleLog, 'utf8')
+    .split('\n')
+    .filter((line) => COMPLAINTS.test(line))
+  for (const line of complaints) failures.push(`the kernel says: ${line.trim()}`)
+  return { exitCode, output: out.text, failures }
+}
+
+/** A stage of the module's own programs, which print `ok - …` and `not ok - …`. */
+async function tap(name, commands, options) {
+  const script = commands
+    .map((line) => `echo "── ${basename(line)}"; ${line} || echo "not ok - ${line} ended with $?"`)
+    .join('\n')
+  const { exitCode, output, failures } = await inGuest(name, `cd ${programs}\n${script}`, options)
+  if (exitCode !== undefined && exitCode !== 0) failures.push(`the script ended with ${exitCode}`)
+  const failed = [...output.matchAll(/^not ok - (.*)$/gm)].map(([, text]) => text)
+  const passed = [...output.matchAll(/^ok - /gm)].length
+  if (passed === 0) failures.push('no test ran')
+  const all = [...failed, ...failures]
+  return { passed, failed: all.length, skipped: 0, failures: all }
+}
+
+/** A stage of vitest, in the guest: the counts come back in a file of the shared folder. */
+async function suites(name, files, options) {
+  const counts = join(work, 'counts.json')
+  rmSync(counts, { force: true })
+  const reporters = `--reporter=default --reporter=${join(root, 'scripts/vitest-counts.mjs')}`
+  const vitest = `node ${join(root, 'node_modules/vitest/vitest.mjs')} run ${reporters}`
+  const limits = '--testTimeout=600000 --hookTimeout=600000'
+  const { exitCode, failures } = await inGuest(name, `${vitest} ${limits} ${files}`, {
+    ...options,
+    env: { EMUCXL_COUNTS: counts, EMUCXL_BACKENDS: 'device,numa', ...options?.env },
+  })
+  let found = { passed: 0, failed: 0, skipped: 0, failures: [] }
+  try {
+    found = JSON.parse(readFileSync(counts, 'utf8'))
+  } catch {
+    failures.push('the suites left no result')
+  }
+  if (exitCode !== 0 && found.failed === 0) failures.push(`vitest ended with ${exitCode}`)
+  found.failures.push(...failures)
+  found.failed += failures.length
+  return found
+}
+
+/** The runner's own test: what fails in a guest must be seen here. */
+async function planted() {
+  const missed = []
+  const expect = (what, seen) => {
+    if (!seen) missed.push(`not seen: ${what}`)
+  }
+  const failing = await tap('planted failure', ['echo "not ok - planted"'])
+  expect('a test that fails', failing.failures.includes('planted'))
+  const silent = await inGuest('planted exit code', 'exit 42')
+  expect('an exit code', silent.exitCode === 42 && silent.failures.length === 0)
+  const panics = await inGuest('planted panic', 'echo c >/proc/sysrq-trigger; sleep 60')
+  expect(
+    'a panic',
+    panics.exitCode === undefined && panics.failures.some((line) => /panic|sysrq/i.test(line)),
+  )
+  return { passed: 3 - missed.length, failed: missed.length, skipped: 0, failures: missed }
+}
+
+const MODULE = ['./paper', './device', './io', './fire 15 4', './fire 5 8 huge']
+
+const stages = new Stages(words)
+setUp()
+buildPrograms()
+await stages.run('the runner sees failures', planted)
+await stages.run('module, Linux 6.12', () => tap('module 6.12', MODULE))
+await stages.run('module, Linux 6.1', () => tap('module 6.1', MODULE, { kernel: '6.1' }))
+// What a system forbids is tried with python3, which the guest has not, and has nothing to do with
+// nodes.
+const MEMORY = 'test/memory/ test/standard --exclude=**/forbidden-syscalls.test.ts'
+await stages.run('suites on two nodes: memory', () => suites('memory', MEMORY))
+await stages.run('suites on two nodes: rules', () => suites('rules', 'test/rules/'))
+await stages.run('suites on two nodes: fuzz', () =>
+  suites('fuzz', 'test/fuzz/fuzz.test.ts', { env: { EMUCXL_FUZZ_RUNS: '500' } }),
+)
+await stages.run('module: storm', () => tap('storm', [`./storm ${STRESS_SECONDS} 1000`]))
+await stages.run('module: load and unload', () =>
+  tap('load', [`sh ${join(root, 'kmod/test/load.sh')} /emucxl.ko 200`]),
+)
+process.exit(stages.end())
