@@ -50,11 +50,15 @@ const SILENT_SECONDS = 180
 const TAIL_LINES = 30
 const TAIL_BYTES = 1 << 16
 
-/** On a host with several nodes, the guest's CPUs run on the one that its local memory is on. */
-function placed({ hostNodes }: MachineOptions): string[] {
-  if (hostNodes === undefined) return []
+/**
+ * What QEMU is started by: it ends with this process, however that ends; and on a host with several
+ * nodes, the guest's CPUs run on the one that its local memory is on.
+ */
+function starters({ hostNodes }: MachineOptions): string[] {
+  const bound = ['setpriv', '--pdeathsig', 'KILL']
+  if (hostNodes === undefined) return bound
   const list = readFileSync(`/sys/devices/system/node/node${hostNodes.local}/cpulist`, 'utf8')
-  return ['taskset', '--cpu-list', list.trim()]
+  return [...bound, 'taskset', '--cpu-list', list.trim()]
 }
 
 /** A word of a shell command. */
@@ -218,7 +222,11 @@ async function runIn(work: string, options: MachineOptions, lines: Line[]): Prom
   }
 
   const shares = [{ tag: 'emucxl', path: run, readonly: true }, ...folders]
-  const words = [...placed(options), QEMU, ...qemuArguments({ ...options, shares, sockets: work })]
+  const words = [
+    ...starters(options),
+    QEMU,
+    ...qemuArguments({ ...options, shares, sockets: work }),
+  ]
   const [program, ...args] = words as [string, ...string[]]
   const child = spawn(program, args, { stdio: ['ignore', 'ignore', 'pipe'] })
   let complaint = ''

@@ -15,7 +15,10 @@ export const nodeMajor = Number(
 /** Multiplies how long the programs go on: EMUCXL_SOAK. */
 export const soak = Number(process.env['EMUCXL_SOAK'] ?? 1)
 
-vi.setConfig({ testTimeout: 60_000 * Math.max(1, soak) })
+/** How much slower than a real machine this one is: a virtual one that is emulated says so. */
+const slowness = Number(process.env['EMUCXL_SLOWNESS'] ?? 1)
+
+vi.setConfig({ testTimeout: 60_000 * Math.max(1, soak) * slowness })
 
 export interface ChildOptions {
   /** Of Node.js. Default: `--expose-gc`. */
@@ -41,7 +44,7 @@ function spawned(program: string, args: string[], options: ChildOptions): Promis
   const child = spawn(node, [...(options.flags ?? ['--expose-gc']), path, ...args], {
     env: { ...process.env, ...options.env },
     stdio: ['ignore', 'pipe', 'pipe'],
-    timeout: (options.timeLimit ?? 100) * 1000 * Math.max(1, soak),
+    timeout: (options.timeLimit ?? 100) * 1000 * Math.max(1, soak) * slowness,
     killSignal: 'SIGKILL',
   })
   const output = { stdout: '', stderr: '' }
