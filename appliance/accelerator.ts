@@ -35,7 +35,6 @@ async function boots({ image, initramfs }: Boot): Promise<boolean> {
     initramfs,
     folders: [],
     command: { words: ['true'], folder: '/', env: {} },
-    module: { load: false, parameters: [] },
     stdout: nothing,
     stderr: nothing,
     signal: AbortSignal.timeout(1000 * PROBE_SECONDS),

@@ -6,7 +6,7 @@ import { type Choice, chooseAccelerator } from './accelerator.js'
 import { cacheFolder } from './cache.js'
 import { hostNodes, needHostPrograms } from './host.js'
 import { image } from './image.js'
-import { type KernelVersion, kernel, kernelModule } from './kernel.js'
+import { type KernelVersion, kernel, kernelModule, MODULE_SOURCES } from './kernel.js'
 import { type Folder, type MachineResult, runMachine } from './machine.js'
 import type { Accelerator } from './qemu.js'
 
@@ -24,7 +24,9 @@ export interface ApplianceOptions {
   folder: string
   env: Readonly<Record<string, string>>
   /** Parameters of the kernel module, `name=value`; without the module, /dev/emucxl is not there. */
-  module?: { load: boolean; parameters: readonly string[] }
+  module?: { load: boolean; parameters: readonly string[]; sources?: string }
+  /** Words for the kernel's command line. */
+  kernelArguments?: readonly string[]
   stdout?: NodeJS.WritableStream
   stderr?: NodeJS.WritableStream
   terminal?: NodeJS.ReadStream | undefined
@@ -33,6 +35,8 @@ export interface ApplianceOptions {
   /** Is told what is done, a line at a time. */
   say: (text: string) => void
 }
+
+const WITH_MODULE: NonNullable<ApplianceOptions['module']> = { load: true, parameters: [] }
 
 /** The command's folder, and the package's, where that is not in it. */
 function folders(folder: string): Folder[] {
@@ -54,8 +58,9 @@ export async function runInAppliance(options: ApplianceOptions): Promise<Machine
   const { say } = options
   await needHostPrograms()
   const chosen = await kernel(options.kernel, say)
-  const module = await kernelModule(chosen.release, say)
-  const initramfs = await image(chosen, module, say)
+  const { load, parameters, sources = MODULE_SOURCES } = options.module ?? WITH_MODULE
+  const module = await kernelModule(chosen.release, sources, say)
+  const initramfs = await image(chosen, say)
   const boot = { image: chosen.image, initramfs }
   const choice: Choice =
     options.accelerator === 'auto'
@@ -69,9 +74,10 @@ export async function runInAppliance(options: ApplianceOptions): Promise<Machine
     local: options.local,
     remote: options.remote,
     hostNodes: hostNodes(),
+    kernelArguments: options.kernelArguments,
     folders: folders(options.folder),
     command: { words: options.words, folder: options.folder, env: options.env },
-    module: options.module ?? { load: true, parameters: [] },
+    module: load ? { file: module, parameters } : undefined,
     stdout: options.stdout ?? process.stdout,
     stderr: options.stderr ?? process.stderr,
     terminal: options.terminal,

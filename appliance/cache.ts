@@ -74,6 +74,16 @@ export async function cached(
   return folder
 }
 
+/** Deletes finished folders of the cache whose names begin so. A guest that runs has its files open. */
+export async function forget(prefix: string): Promise<void> {
+  for (const name of await readdir(cacheFolder())) {
+    const unfinished = name.includes('.', prefix.length)
+    if (name.startsWith(prefix) && !unfinished) {
+      await rm(join(cacheFolder(), name), { recursive: true, force: true })
+    }
+  }
+}
+
 /** A short name for contents: equal parts give equal names. */
 export function digest(parts: Iterable<string | Uint8Array>): string {
   const hash = createHash('sha256')

@@ -2,10 +2,10 @@
 // needs, kernel modules, and /init. Folders of the host join it when it runs.
 
 import { existsSync, readFileSync, realpathSync } from 'node:fs'
-import { mkdir, readFile } from 'node:fs/promises'
+import { readFile } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { packageRoot } from '../lib/memory/host.js'
-import { cached, digest } from './cache.js'
+import { cached, digest, forget } from './cache.js'
 import { command } from './command.js'
 import { type Entry, writeArchive } from './cpio.js'
 import { Debian } from './debian.js'
@@ -58,7 +58,7 @@ function* entries(files: Map<string, Entry>): Generator<Entry> {
   }
 }
 
-async function collect(kernel: Kernel, module: string, tools: string): Promise<Map<string, Entry>> {
+async function collect(kernel: Kernel, tools: string): Promise<Map<string, Entry>> {
   const all = new Map<string, Entry>()
   const add = (path: string, data: Uint8Array, mode = 0o755): void => {
     all.set(path, { path, type: 'file', mode, data })
@@ -79,26 +79,22 @@ async function collect(kernel: Kernel, module: string, tools: string): Promise<M
   add(LIBNUMA, await readFile(join(tools, LIBNUMA)))
   for (const [path, text] of Object.entries(ACCOUNTS)) add(path, Buffer.from(text), 0o644)
   for (const path of kernel.modules) add(`modules/${basename(path)}`, await readFile(path), 0o644)
-  add('emucxl.ko', await readFile(module), 0o644)
   return all
 }
 
 /** The archive to boot with; made if something that goes into it has changed. */
-export async function image(
-  kernel: Kernel,
-  module: string,
-  say: (text: string) => void,
-): Promise<string> {
+export async function image(kernel: Kernel, say: (text: string) => void): Promise<string> {
   const tools = await cached('tools', async (fresh) => {
     say('Downloading the guest’s commands')
     await new Debian().unpack(TOOLS, fresh)
   })
-  const inputs = [INIT, module, ...kernel.modules].map((path) => readFileSync(path))
-  const name = `image-${digest([process.version, process.execPath, C_LIBRARIES.join(), ...inputs])}`
-  const folder = await cached(name, async (fresh) => {
+  const inputs = [INIT, ...kernel.modules].map((path) => readFileSync(path))
+  const prefix = `image-${kernel.release}-`
+  const name = digest([process.version, process.execPath, C_LIBRARIES.join(), ...inputs])
+  const folder = await cached(`${prefix}${name}`, async (fresh) => {
     say('Building the guest’s file system')
-    await mkdir(fresh, { recursive: true })
-    writeArchive(join(fresh, 'initramfs.cpio'), entries(await collect(kernel, module, tools)))
+    await forget(prefix) // 100 MB each: the one of another Node.js is made anew quickly
+    writeArchive(join(fresh, 'initramfs.cpio'), entries(await collect(kernel, tools)))
   })
   return join(folder, 'initramfs.cpio')
 }

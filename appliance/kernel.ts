@@ -113,22 +113,27 @@ async function headers(release: string, say: (text: string) => void): Promise<st
   return join(folder, 'usr/src', flavour)
 }
 
-const SOURCES = join(packageRoot, 'kmod')
+/** The module's sources. */
+export const MODULE_SOURCES: string = join(packageRoot, 'kmod')
 
-/** The sources of the module, without what was built among them. */
-async function sources(): Promise<string[]> {
-  const names = await readdir(SOURCES)
+/** The files to build from, without what was built among them. */
+async function sourceFiles(folder: string): Promise<string[]> {
+  const names = await readdir(folder)
   return names.filter((name) => /(\.[ch]|^Kbuild)$/.test(name) && !name.endsWith('.mod.c')).sort()
 }
 
 /** emucxl.ko for a kernel; built if its sources have changed. */
-export async function kernelModule(release: string, say: (text: string) => void): Promise<string> {
-  const names = await sources()
-  const contents = await Promise.all(names.map((name) => readFile(join(SOURCES, name))))
+export async function kernelModule(
+  release: string,
+  sources: string,
+  say: (text: string) => void,
+): Promise<string> {
+  const names = await sourceFiles(sources)
+  const contents = await Promise.all(names.map((name) => readFile(join(sources, name))))
   const folder = await cached(`module-${release}-${digest(contents)}`, async (fresh) => {
     const build = await headers(release, say)
     say(`Building emucxl.ko for Linux ${release}`)
-    for (const name of names) await cp(join(SOURCES, name), join(fresh, basename(name)))
+    for (const name of names) await cp(join(sources, name), join(fresh, basename(name)))
     const jobs = `-j${availableParallelism()}`
     // Debian's kernels have BTF, for which module builds want pahole: it is of no use here.
     await command('make', [jobs, 'CONFIG_DEBUG_INFO_BTF_MODULES=', '-C', build, `M=${fresh}`])

@@ -3,7 +3,7 @@
 
 import { type ChildProcess, spawn } from 'node:child_process'
 import { createWriteStream, readFileSync } from 'node:fs'
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { copyFile, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { createServer, type Server, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -25,8 +25,8 @@ export interface GuestCommand {
 export interface MachineOptions extends Omit<MachineParts, 'shares' | 'sockets'> {
   folders: readonly Folder[]
   command: GuestCommand
-  /** Whether /dev/emucxl is there, and with which parameters. */
-  module: { load: boolean; parameters: readonly string[] }
+  /** emucxl.ko, and its parameters; without it, /dev/emucxl is not there. */
+  module?: { file: string; parameters: readonly string[] } | undefined
   stdout: NodeJS.WritableStream
   stderr: NodeJS.WritableStream
   /** The terminal that a shell gets. */
@@ -61,6 +61,9 @@ function starters({ hostNodes }: MachineOptions): string[] {
   return [...bound, 'taskset', '--cpu-list', list.trim()]
 }
 
+/** In the guest. */
+const MODULE = '/run/emucxl/emucxl.ko'
+
 /** A word of a shell command. */
 function quote(word: string): string {
   return `'${word.replaceAll("'", "'\\''")}'`
@@ -73,8 +76,8 @@ function settings(options: MachineOptions, shares: readonly Share[]): string {
     ({ tag, path, readonly }) =>
       `share ${tag} ${quote(path)} ${readonly ? 'cache=loose,ro' : 'cache=mmap'} || end 125`,
   )
-  if (module.load) {
-    lines.push(`insmod /emucxl.ko ${module.parameters.map(quote).join(' ')} || end 125`)
+  if (module !== undefined) {
+    lines.push(`insmod ${MODULE} ${module.parameters.map(quote).join(' ')} || end 125`)
     lines.push('chgrp emucxl /dev/emucxl')
   }
   lines.push(`mode=${terminal === undefined ? 'piped' : 'interactive'}`)
@@ -197,6 +200,7 @@ async function runIn(work: string, options: MachineOptions, lines: Line[]): Prom
   await mkdir(run)
   await writeFile(join(run, 'settings'), settings(options, folders))
   await writeFile(join(run, 'command'), commandFile(options.command), { mode: 0o755 })
+  if (options.module) await copyFile(options.module.file, join(run, 'emucxl.ko'))
 
   const tail = new Tail()
   const log = options.consoleLog === undefined ? undefined : createWriteStream(options.consoleLog)

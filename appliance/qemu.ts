@@ -32,7 +32,7 @@ export interface MachineParts {
   image: string
   initramfs: string
   /** Words for the kernel's command line. */
-  kernelArguments?: readonly string[]
+  kernelArguments?: readonly string[] | undefined
   shares: readonly Share[]
   /** Folder with the four sockets that the serial lines are connected to: `0` to `3`. */
   sockets: string

@@ -8,7 +8,7 @@
 // Ends with the names of what failed, a table, and the line `N passed, N failed, N skipped`. A guest
 // that fails as a machine, or whose kernel complains, fails its stage whatever its tests say.
 
-import { mkdirSync, readFileSync, rmSync } from 'node:fs'
+import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { Writable } from 'node:stream'
 import { parseArgs } from 'node:util'
@@ -65,6 +65,8 @@ async function inGuest(name, script, options = {}) {
       remote: options.remote ?? 0.75 * GiB,
       cpus: 2,
       accelerator: 'auto',
+      kernelArguments: ['init_on_alloc=0'], // Debian's kernels zero all pages otherwise
+      module: { load: true, parameters: [], sources: options.sources },
       words: ['sh', '-c', script],
       folder: root,
       env: { NO_COLOR: '1', ...options.env },
@@ -144,6 +146,34 @@ async function planted() {
   return { passed: 3 - missed.length, failed: missed.length, skipped: 0, failures: missed }
 }
 
+/** Ways to break the module, each of which its tests must find. */
+const FAULTS = {
+  'pages that leak': ['object.c', '\t\temucxl_page_put(page, object->order);\n', ''],
+  'the wrong node': ['object.c', 'emucxl_page_alloc(object->node,', 'emucxl_page_alloc(0,'],
+  'no zeroing': ['object.c', '(zero ? __GFP_ZERO : 0)', '0'],
+  'writes lost by a migration': ['range.c', ' && page_count(page) == 1', ''],
+  'a node that is not checked': ['object.c', ' || !emucxl_node_exists(node)', ''],
+}
+
+async function faults() {
+  const counts = { passed: 0, failed: 0, skipped: 0, failures: [] }
+  for (const [fault, [file, sound, broken]] of Object.entries(FAULTS)) {
+    const sources = join(work, 'kmod')
+    rmSync(sources, { recursive: true, force: true })
+    cpSync(join(root, 'kmod'), sources, { recursive: true })
+    const text = readFileSync(join(sources, file), 'utf8')
+    if (!text.includes(sound)) throw new Error(`kmod/${file} has no ${sound.trim()}`)
+    writeFileSync(join(sources, file), text.replace(sound, broken))
+    console.log(`\n── planted: ${fault}\n`)
+    const { passed, failed, failures } = await tap('fault', ['./device', './io'], { sources })
+    const found = failed > 0 && passed > 0 // a guest that does not even boot proves nothing
+    counts[found ? 'passed' : 'failed']++
+    if (!found) counts.failures.push(`not found: ${fault}`)
+    console.log(`\n${fault}: ${found ? `found (${failures[0]})` : 'NOT FOUND'}`)
+  }
+  return counts
+}
+
 const MODULE = ['./paper', './device', './io', './fire 15 4', './fire 5 8 huge']
 
 const stages = new Stages(words)
@@ -151,6 +181,7 @@ setUp()
 buildPrograms()
 await stages.run('the runner sees failures', planted)
 await stages.run('module, Linux 6.12', () => tap('module 6.12', MODULE))
+await stages.run('module: planted faults are found', faults)
 await stages.run('module, Linux 6.1', () => tap('module 6.1', MODULE, { kernel: '6.1' }))
 // What a system forbids is tried with python3, which the guest has not, and has nothing to do with
 // nodes.
@@ -163,10 +194,10 @@ for (const backend of words.some((word) => 'rules'.includes(word)) ? ['device', 
   )
 }
 await stages.run('suites on two nodes: fuzz', () =>
-  suites('fuzz', 'test/fuzz/fuzz.test.ts', { env: { EMUCXL_FUZZ_RUNS: '500' } }),
+  suites('fuzz', 'test/fuzz/fuzz.test.ts', { env: { EMUCXL_FUZZ_RUNS: '1000' } }),
 )
 await stages.run('module: storm', () => tap('storm', [`./storm ${STRESS_SECONDS} 1000`]))
 await stages.run('module: load and unload', () =>
-  tap('load', [`sh ${join(root, 'kmod/test/load.sh')} /emucxl.ko 200`]),
+  tap('load', [`sh ${join(root, 'kmod/test/load.sh')} /run/emucxl/emucxl.ko 200`]),
 )
 process.exit(stages.end())

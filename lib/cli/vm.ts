@@ -22,9 +22,9 @@ EMUCXL_…, NODE_OPTIONS, NODE_ENV, NO_COLOR and FORCE_COLOR are passed on.
 Options:
       --local SIZE     memory of the local node (default: 4G)
       --remote SIZE    memory of the remote node (default: 8G)
-      --cpus N         CPUs, all on the local node (default: 2, or as many as there are)
+      --cpus N         CPUs, all on the local node (default: 2, if there are two)
       --kernel V       ${KERNELS.join(' or ')} (default: ${KERNELS[0]})
-      --accel NAME     ${ACCELERATORS.join(', ')} (default: auto, which is KVM where it works)
+      --accel NAME     ${ACCELERATORS.join(', ')} (default: auto: KVM where it works)
       --module WORDS   parameters of the module, as 'remote_mb=1024'
       --no-module      without the module: no /dev/emucxl
       --console FILE   write the kernel's messages to a file
