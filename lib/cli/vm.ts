@@ -14,15 +14,15 @@ const HELP = `Usage: ${NAME} run [OPTION…] [--] COMMAND [ARGUMENT…]
        ${NAME} clean
 
 Runs a command, or a shell, in a virtual machine with two NUMA nodes, the second
-without CPUs as a CXL expander is, and with the emucxl kernel module. The current
-folder is visible there by the same path; the running Node.js and a busybox are
-installed. The first run downloads a kernel from Debian and builds the module.
-EMUCXL_…, NODE_OPTIONS, NODE_ENV, NO_COLOR and FORCE_COLOR are passed on.
+without CPUs as a CXL expander is, and with the emucxl kernel module. It sees
+the current folder by the same path, the running Node.js and a busybox. The
+first run downloads a kernel from Debian and builds the module. EMUCXL_…,
+NODE_OPTIONS, NODE_ENV, NO_COLOR and FORCE_COLOR are passed on.
 
 Options:
       --local SIZE     memory of the local node (default: 4G)
       --remote SIZE    memory of the remote node (default: 8G)
-      --cpus N         CPUs, all on the local node (default: 2, if there are two)
+      --cpus N         CPUs, all on the local node (default: at most 2)
       --kernel V       ${KERNELS.join(' or ')} (default: ${KERNELS[0]})
       --accel NAME     ${ACCELERATORS.join(', ')} (default: auto: KVM where it works)
       --module WORDS   parameters of the module, as 'remote_mb=1024'
@@ -30,7 +30,7 @@ Options:
       --console FILE   write the kernel's messages to a file
   -h, --help           show this
 
-clean deletes what was downloaded and built, from ${CACHE} or ~/.cache/emucxl.
+clean deletes what was downloaded and built: ${CACHE} or ~/.cache/emucxl.
 
 Exit code: the command's; 1 if the machine fails, 2 for wrong usage.
 `
