@@ -128,6 +128,19 @@ async function suites(name, files, options) {
   return found
 }
 
+/** A first measurement on two nodes: that it runs, and says what it is worth. */
+async function measurement() {
+  const bench = `node ${join(root, 'dist/lib/cli/main.js')} bench --backend device`
+  const words = `${bench} --runs 2 --count 2000 --size 32MiB`
+  const { exitCode, output, failures } = await inGuest('bench', words)
+  const wanted = ['backend device: local on NUMA node 0, remote on NUMA node 1', 'Table III']
+  if (/QEMU TCG/.test(output)) wanted.push('under TCG: times mean nothing')
+  if (exitCode !== 0) failures.push(`emucxl bench ended with ${exitCode}`)
+  failures.push(...wanted.filter((text) => !output.includes(text)).map((text) => `no "${text}"`))
+  const failed = failures.length
+  return { passed: failed === 0 ? 1 : 0, failed, skipped: 0, failures }
+}
+
 /** The runner's own test: what fails in a guest must be seen here. */
 async function planted() {
   const missed = []
@@ -183,6 +196,12 @@ await stages.run('the runner sees failures', planted)
 await stages.run('module, Linux 6.12', () => tap('module 6.12', MODULE))
 await stages.run('module: planted faults are found', faults)
 await stages.run('module, Linux 6.1', () => tap('module 6.1', MODULE, { kernel: '6.1' }))
+await stages.run('device on the original module', () =>
+  tap('original', [`node ${join(root, 'kmod/test/original.mjs')}`], {
+    sources: join(root, 'kmod/test/original'),
+  }),
+)
+await stages.run('measurement on two nodes', measurement)
 // What a system forbids is tried with python3, which the guest has not, and has nothing to do with
 // nodes.
 const MEMORY = 'test/memory/ test/standard --exclude=**/forbidden-syscalls.test.ts'

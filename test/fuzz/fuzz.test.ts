@@ -4,7 +4,7 @@
 // two NUMA nodes or another process could show.
 //   EMUCXL_FUZZ_RUNS     sequences in all; default 10,000
 //   EMUCXL_FUZZ_SEED     runs the same ones again; with EMUCXL_FUZZ_PATH one alone, as printed
-//   EMUCXL_FUZZ_BACKEND  only this one
+//   EMUCXL_FUZZ_BACKEND  only this one, or those of EMUCXL_BACKENDS
 
 import { rmSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
@@ -20,12 +20,12 @@ const SEQUENCES = Number(
 )
 const SEED = Number(process.env['EMUCXL_FUZZ_SEED'] ?? Date.now() % 2 ** 31)
 const PATH = process.env['EMUCXL_FUZZ_PATH']
-const ONLY = process.env['EMUCXL_FUZZ_BACKEND']
+const ASKED = (process.env['EMUCXL_FUZZ_BACKEND'] ?? process.env['EMUCXL_BACKENDS'])?.split(',')
 /** Each process makes so many, so that what stays reserved for its life stays small. */
 const SHARE = 1000
 
 const backends = (['emulated', 'numa', 'device'] as const).filter((name) => {
-  if (ONLY !== undefined && ONLY !== name) return false
+  if (ASKED !== undefined && !ASKED.includes(name)) return false
   const reason = obstacle(name, DEVICE)
   if (reason !== undefined) console.log(`fuzz: no backend '${name}' here: ${reason}`)
   return reason === undefined
