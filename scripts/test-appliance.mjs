@@ -206,10 +206,12 @@ await stages.run('measurement on two nodes', measurement)
 // nodes.
 const MEMORY = 'test/memory/ test/standard --exclude=**/forbidden-syscalls.test.ts'
 await stages.run('suites on two nodes: memory', () => suites('memory', MEMORY))
-// Under software emulation these take half an hour: they are run where they are asked for by name.
+// Under software emulation these take long: they are run where they are asked for by name.
 for (const backend of words.some((word) => 'rules'.includes(word)) ? ['device', 'numa'] : []) {
   await stages.run(`suites on two nodes: rules, ${backend}`, () =>
-    suites(`rules ${backend}`, 'test/rules/', { env: { EMUCXL_TEST_BACKEND: backend } }),
+    suites(`rules ${backend}`, 'test/rules/', {
+      env: { EMUCXL_TEST_BACKEND: backend, EMUCXL_SOAK: '0.25' },
+    }),
   )
 }
 await stages.run('suites on two nodes: fuzz', () =>

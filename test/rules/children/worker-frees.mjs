@@ -8,8 +8,9 @@ import { once } from 'node:events'
 import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads'
 import { Emucxl } from 'emucxl'
 import { chance } from './parts/chance.mjs'
+import { soak } from './parts/loop.mjs'
 
-const ROUNDS = 80
+const ROUNDS = Math.ceil(80 * soak)
 const BLOCKS = 200
 const MARK = 7
 const { below } = chance()
