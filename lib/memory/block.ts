@@ -36,10 +36,6 @@ export function stamp(buffer: ArrayBuffer, node: number): ArrayBuffer {
   return buffer
 }
 
-/**
- * The node of a buffer that has its memory still; undefined for anything else, and for memory that
- * other threads know too: only the addon can tell about that.
- */
 const bufferOfTypedArray = Object.getOwnPropertyDescriptor(
   Object.getPrototypeOf(Uint8Array.prototype),
   'buffer',
