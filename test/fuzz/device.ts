@@ -1,4 +1,5 @@
-// The device that the backend `device` is tested on.
+// The device that the backend `device` is tested on, in every suite. Here, because this folder is
+// compiled by itself.
 
 import { existsSync } from 'node:fs'
 
