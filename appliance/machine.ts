@@ -2,11 +2,12 @@
 // does not boot, hangs, panics or ends without a report is an error, with its last messages.
 
 import { type ChildProcess, spawn } from 'node:child_process'
-import { createWriteStream, readFileSync } from 'node:fs'
-import { copyFile, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { closeSync, openSync, readFileSync, rmSync, writeSync } from 'node:fs'
+import { copyFile, mkdir, mkdtemp, writeFile } from 'node:fs/promises'
 import { createServer, type Server, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { packageRoot } from '../lib/memory/host.js'
 import { type MachineParts, QEMU, qemuArguments, type Share } from './qemu.js'
 
 export interface Folder {
@@ -80,6 +81,7 @@ function settings(options: MachineOptions, shares: readonly Share[]): string {
     lines.push(`insmod ${MODULE} ${module.parameters.map(quote).join(' ')} || end 125`)
     lines.push('chgrp emucxl /dev/emucxl')
   }
+  lines.push('ln -s /run/emucxl/emucxl /bin/emucxl')
   lines.push(`mode=${terminal === undefined ? 'piped' : 'interactive'}`)
   if (terminal !== undefined) {
     const { columns, rows } = process.stdout
@@ -93,6 +95,11 @@ function commandFile({ words, folder, env }: GuestCommand): string {
   for (const [name, text] of Object.entries(env)) lines.push(`export ${name}=${quote(text)}`)
   lines.push(`exec ${words.length === 0 ? 'sh -l' : words.map(quote).join(' ')}`)
   return `${lines.join('\n')}\n`
+}
+
+/** This package's command, for the guest. */
+function emucxlFile(): string {
+  return `#!/bin/sh\nexec node ${quote(join(packageRoot, 'dist/lib/cli/main.js'))} "$@"\n`
 }
 
 /** The end of a text that keeps coming. */
@@ -185,11 +192,14 @@ function ended(child: ChildProcess): Promise<number | string> {
 export async function runMachine(options: MachineOptions): Promise<MachineResult> {
   const work = await mkdtemp(join(tmpdir(), 'emucxl-vm-'))
   const lines: Line[] = []
+  const clean = (): void => rmSync(work, { recursive: true, force: true })
+  process.once('exit', clean) // an interrupt ends the process in the middle
   try {
     return await runIn(work, options, lines)
   } finally {
     for (const line of lines) line.close()
-    await rm(work, { recursive: true, force: true })
+    process.removeListener('exit', clean)
+    clean()
   }
 }
 
@@ -200,16 +210,17 @@ async function runIn(work: string, options: MachineOptions, lines: Line[]): Prom
   await mkdir(run)
   await writeFile(join(run, 'settings'), settings(options, folders))
   await writeFile(join(run, 'command'), commandFile(options.command), { mode: 0o755 })
+  await writeFile(join(run, 'emucxl'), emucxlFile(), { mode: 0o755 })
   if (options.module) await copyFile(options.module.file, join(run, 'emucxl.ko'))
 
   const tail = new Tail()
-  const log = options.consoleLog === undefined ? undefined : createWriteStream(options.consoleLog)
+  const log = options.consoleLog === undefined ? undefined : openSync(options.consoleLog, 'w')
   const report = new Report()
   const connected: ((socket: Socket) => void)[] = [
     (socket) =>
       socket.on('data', (chunk: Buffer) => {
         tail.add(chunk)
-        log?.write(chunk)
+        if (log !== undefined) writeSync(log, chunk)
       }),
     (socket) => {
       socket.pipe(stdout, { end: false })
@@ -263,6 +274,6 @@ async function runIn(work: string, options: MachineOptions, lines: Line[]): Prom
     clearInterval(watch)
     signal?.removeEventListener('abort', abort)
     terminal?.unpipe()
-    log?.end()
+    if (log !== undefined) closeSync(log)
   }
 }
