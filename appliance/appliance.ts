@@ -38,8 +38,16 @@ export interface ApplianceOptions {
 
 const WITH_MODULE: NonNullable<ApplianceOptions['module']> = { load: true, parameters: [] }
 
+/** Folders of the guest's own: one of the host's in their place would hide them. */
+const OF_THE_GUEST = /^\/(bin|dev|etc|lib\w*|proc|run|sbin|sys|usr|usr\/bin)?$/
+
 /** The command's folder, and the package's, where that is not in it. */
 function folders(folder: string): Folder[] {
+  if (OF_THE_GUEST.test(folder)) {
+    throw new Error(
+      `${folder} cannot be shown in the guest, which has its own: go to another folder`,
+    )
+  }
   const inside = packageRoot === folder || packageRoot.startsWith(`${folder}/`)
   const wanted = [{ path: folder, readonly: false }]
   return inside ? wanted : [...wanted, { path: packageRoot, readonly: true }]
@@ -56,10 +64,11 @@ function announce({ accelerator, reason }: Choice, release: string): string {
  */
 export async function runInAppliance(options: ApplianceOptions): Promise<MachineResult> {
   const { say } = options
+  const visible = folders(options.folder)
   await needHostPrograms()
   const chosen = await kernel(options.kernel, say)
   const { load, parameters, sources = MODULE_SOURCES } = options.module ?? WITH_MODULE
-  const module = await kernelModule(chosen.release, sources, say)
+  const module = load ? await kernelModule(chosen.release, sources, say) : undefined
   const initramfs = await image(chosen, say)
   const boot = { image: chosen.image, initramfs }
   const choice: Choice =
@@ -75,9 +84,9 @@ export async function runInAppliance(options: ApplianceOptions): Promise<Machine
     remote: options.remote,
     hostNodes: hostNodes(),
     kernelArguments: options.kernelArguments,
-    folders: folders(options.folder),
+    folders: visible,
     command: { words: options.words, folder: options.folder, env: options.env },
-    module: load ? { file: module, parameters } : undefined,
+    module: module === undefined ? undefined : { file: module, parameters },
     stdout: options.stdout ?? process.stdout,
     stderr: options.stderr ?? process.stderr,
     terminal: options.terminal,

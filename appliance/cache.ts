@@ -5,7 +5,7 @@ import { createHash, randomUUID } from 'node:crypto'
 import { createReadStream, existsSync } from 'node:fs'
 import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { homedir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 
 const MANIFEST = 'SHA256SUMS'
@@ -49,6 +49,15 @@ async function intact(folder: string): Promise<boolean> {
   return true
 }
 
+/** With its parents. Node's own way goes round for ever where nobody can make folders, as in /proc. */
+async function makeFolder(path: string): Promise<void> {
+  if (existsSync(path)) return
+  await makeFolder(dirname(path))
+  await mkdir(path).catch((error) => {
+    if (error.code !== 'EEXIST') throw error
+  })
+}
+
 /**
  * A folder of the cache, by its name: made by `make`, which fills an empty folder, unless it is
  * there and intact. Two processes may want it at the same time.
@@ -60,7 +69,10 @@ export async function cached(
   const folder = join(cacheFolder(), name)
   if (await intact(folder)) return folder
   const fresh = `${folder}.${randomUUID()}`
-  await mkdir(fresh, { recursive: true })
+  await makeFolder(fresh).catch((error) => {
+    const remedy = 'set EMUCXL_CACHE to a folder that can be written'
+    throw new Error(`${cacheFolder()} cannot be written: ${remedy}`, { cause: error })
+  })
   try {
     await make(fresh)
     await seal(fresh)

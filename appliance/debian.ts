@@ -2,13 +2,13 @@
 // the packages are unpacked, not installed. apt checks them against Debian's signatures.
 
 import { existsSync } from 'node:fs'
-import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { cacheFolder } from './cache.js'
 import { command } from './command.js'
 
 const RELEASE = 'bookworm'
-const KEYRING = '/usr/share/keyrings/debian-archive-keyring.gpg'
+export const KEYRING = '/usr/share/keyrings/debian-archive-keyring.gpg'
 const MIRRORS = {
   main: 'http://deb.debian.org/debian',
   security: 'http://deb.debian.org/debian-security',
@@ -53,10 +53,10 @@ export class Debian {
   async #update(): Promise<void> {
     if (this.#updated) return
     const { main, security } = await mirrors()
-    const signed = existsSync(KEYRING) ? `[signed-by=${KEYRING}] ` : ''
+    const signed = `[signed-by=${KEYRING}]`
     const lines = [
-      `deb ${signed}${main} ${RELEASE} main`,
-      `deb ${signed}${security} ${RELEASE}-security main`,
+      `deb ${signed} ${main} ${RELEASE} main`,
+      `deb ${signed} ${security} ${RELEASE}-security main`,
     ]
     await mkdir(join(this.#root, 'state/lists/partial'), { recursive: true })
     await mkdir(join(this.#root, 'cache/archives/partial'), { recursive: true })
@@ -82,6 +82,6 @@ export class Debian {
     for (const archive of await readdir(archives)) {
       await command('dpkg-deb', ['--extract', join(archives, archive), folder])
     }
-    await command('rm', ['-r', archives])
+    await rm(archives, { recursive: true })
   }
 }

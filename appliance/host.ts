@@ -4,11 +4,13 @@ import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { packageRoot } from '../lib/memory/host.js'
 import { chooseRoles, type NumaNode, readTopology } from '../lib/memory/topology.js'
+import { KEYRING } from './debian.js'
 import { type HostNodes, QEMU } from './qemu.js'
 
 /** scripts/programs.mjs, which runs before there is any TypeScript to run. */
 interface Programs {
   needPrograms(programs: Record<string, string>, options: { required: boolean }): boolean
+  onPath(program: string): boolean
 }
 
 /** Programs and files by the Debian package that brings them. */
@@ -18,7 +20,7 @@ const NEEDED = {
   make: 'make',
   xz: 'xz-utils',
   '/usr/include/x86_64-linux-gnu/asm/types.h': 'libc6-dev',
-  '/usr/share/keyrings/debian-archive-keyring.gpg': 'debian-archive-keyring',
+  [KEYRING]: 'debian-archive-keyring',
 }
 
 /** Installs what is missing, or names it and ends the process. */
@@ -27,7 +29,12 @@ export async function needHostPrograms(): Promise<void> {
     throw new Error(`the virtual machine runs on x64 hosts only, and this is ${process.arch}`)
   }
   const path = pathToFileURL(join(packageRoot, 'scripts/programs.mjs')).href
-  const { needPrograms } = (await import(path)) as Programs
+  const { needPrograms, onPath } = (await import(path)) as Programs
+  if (!onPath('apt-get') || !onPath('dpkg-deb')) {
+    throw new Error(
+      'the virtual machine is made of Debian packages, which takes apt-get and dpkg-deb',
+    )
+  }
   needPrograms(NEEDED, { required: true })
 }
 

@@ -3,7 +3,7 @@
 import { existsSync } from 'node:fs'
 import { copyFile, cp, mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { availableParallelism } from 'node:os'
-import { basename, join } from 'node:path'
+import { join } from 'node:path'
 import { packageRoot } from '../lib/memory/host.js'
 import { cached, digest } from './cache.js'
 import { command } from './command.js'
@@ -16,7 +16,6 @@ const META_PACKAGES = {
 } as const
 
 export type KernelVersion = keyof typeof META_PACKAGES
-export const KERNEL_VERSIONS = Object.keys(META_PACKAGES) as KernelVersion[]
 
 /** What a guest loads before it can see folders of the host; with those they depend on. */
 const GUEST_MODULES = ['virtio_pci', '9pnet_virtio', '9p']
@@ -133,7 +132,7 @@ export async function kernelModule(
   const folder = await cached(`module-${release}-${digest(contents)}`, async (fresh) => {
     const build = await headers(release, say)
     say(`Building emucxl.ko for Linux ${release}`)
-    for (const name of names) await cp(join(sources, name), join(fresh, basename(name)))
+    for (const name of names) await cp(join(sources, name), join(fresh, name))
     const jobs = `-j${availableParallelism()}`
     // Debian's kernels have BTF, for which module builds want pahole: it is of no use here.
     await command('make', [jobs, 'CONFIG_DEBUG_INFO_BTF_MODULES=', '-C', build, `M=${fresh}`])

@@ -1,6 +1,7 @@
 // `emucxl vm`: a virtual machine with a local and a remote NUMA node, and /dev/emucxl, in which a
 // command runs. Its own output goes to stderr, the command's to where the command sends it.
 
+import { writeFileSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { byteSize, choice, parse, UsageError, wholeNumber } from './usage.js'
 
@@ -61,6 +62,16 @@ function memorySize(option: string, text: string): number {
   return bytes - (bytes % PAGE)
 }
 
+function consoleFile(path: string): string {
+  try {
+    writeFileSync(path, '')
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException
+    throw new UsageError(`--console ${path} cannot be written (${code})`, NAME)
+  }
+  return path
+}
+
 function passedOn(): Record<string, string> {
   const names = Object.keys(process.env).filter((name) => PASSED_ON.test(name))
   return Object.fromEntries(names.map((name) => [name, process.env[name] ?? '']))
@@ -109,7 +120,7 @@ async function boot(words: readonly string[], options: readonly string[]): Promi
         parameters: values.module?.split(/\s+/).filter((word) => word !== '') ?? [],
       },
       terminal: shell ? process.stdin : undefined,
-      consoleLog: values.console,
+      consoleLog: values.console === undefined ? undefined : consoleFile(values.console),
       say,
     })
     process.exitCode = result.exitCode
