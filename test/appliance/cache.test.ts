@@ -64,3 +64,10 @@ test('a digest tells parts apart, not only their sum', () => {
   expect(digest(['ab', 'c'])).not.toBe(digest(['a', 'bc']))
   expect(digest(['a', Buffer.from('b')])).toBe(digest(['a', 'b']))
 })
+
+test('a cache that cannot be written names the remedy', async () => {
+  const writable = cacheFolder()
+  process.env['EMUCXL_CACHE'] = '/proc/emucxl' // where not even root makes folders
+  await expect(cached('thing', make)).rejects.toThrow(/^\/proc\/emucxl .* set EMUCXL_CACHE/)
+  process.env['EMUCXL_CACHE'] = writable
+})

@@ -17,13 +17,18 @@ export interface Outcome {
 
 export interface RunOptions {
   env?: Record<string, string>
+  cwd?: string | undefined
   /** Sees the child, and each piece of its stdout and stderr. */
   watch?: (child: ChildProcess, stdout: string, stderr: string) => void
 }
 
-export function emucxl(args: readonly string[], { env, watch }: RunOptions = {}): Promise<Outcome> {
+export function emucxl(
+  args: readonly string[],
+  { env, cwd, watch }: RunOptions = {},
+): Promise<Outcome> {
   const child = spawn(process.execPath, [MAIN, ...args], {
     env: { ...process.env, ...env },
+    cwd,
     stdio: ['ignore', 'pipe', 'pipe'],
   })
   let stdout = ''

@@ -1,10 +1,10 @@
 // `emucxl vm`: its words, and what it says where it cannot run. What it does is shown by
 // `npm run test:appliance`.
 
-import { mkdtempSync, symlinkSync } from 'node:fs'
+import { mkdtempSync, rmSync, symlinkSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { describe, expect, test } from 'vitest'
+import { afterAll, describe, expect, test } from 'vitest'
 import { emucxl } from './command.js'
 
 test('help names every option', async () => {
@@ -39,11 +39,44 @@ describe('wrong usage', () => {
   })
 })
 
-test('where programs are missing, it says which package brings them, and stops', async () => {
+const made: string[] = []
+
+afterAll(() => {
+  for (const folder of made) rmSync(folder, { recursive: true })
+})
+
+/** A folder for PATH with this Node.js, and programs that do nothing but fail. */
+function path(...programs: string[]): string {
   const folder = mkdtempSync(join(tmpdir(), 'emucxl-path-'))
+  made.push(folder)
   symlinkSync(process.execPath, join(folder, 'node'))
-  const env = { PATH: folder, EMUCXL_CACHE: join(folder, 'cache') }
-  const { code, stdout, stderr } = await emucxl(['vm', 'run', '--', 'true'], { env })
-  expect({ code, stdout }).toEqual({ code: 1, stdout: '' })
-  expect(stderr).toMatch(/apt-get install -y .*qemu-system-x86/)
+  for (const name of programs) symlinkSync('/bin/false', join(folder, name))
+  return folder
+}
+
+describe('where it cannot run, it says why, and stops', () => {
+  const cache = join(tmpdir(), 'emucxl-no-cache')
+  const anywhere = { PATH: path('apt-get', 'dpkg-deb') }
+
+  test.for([
+    ['programs are missing', anywhere, [], /apt-get install -y .*qemu-system-x86/],
+    ['Debian’s are', { PATH: path() }, [], /takes apt-get and dpkg-deb/],
+    ['the folder is one of the guest’s own', anywhere, ['/'], /^emucxl: \/ cannot be shown/m],
+  ] as [string, Record<string, string>, [string?], RegExp][])(
+    '%s',
+    async ([, env, [cwd], says]) => {
+      const outcome = await emucxl(['vm', 'run', '--', 'true'], {
+        env: { ...env, EMUCXL_CACHE: cache },
+        cwd,
+      })
+      expect(outcome).toMatchObject({ code: 1, stdout: '' })
+      expect(outcome.stderr).toMatch(says)
+    },
+  )
+
+  test('a console file that cannot be written', async () => {
+    const { code, stderr } = await emucxl(['vm', 'run', '--console', '/nope/x', 'true'])
+    expect(code).toBe(2)
+    expect(stderr).toContain('--console /nope/x cannot be written (ENOENT)')
+  })
 })
