@@ -15,6 +15,13 @@ static inline void vm_flags_mod(struct vm_area_struct *vma, unsigned long set,
 }
 #endif
 
+/* Since 6.7 the policy's place in an interleaved range is asked for, too. */
+#ifdef HAVE_POLICY_INDEX
+#define EMUCXL_POLICY_ARGS struct vm_area_struct *vma, unsigned long addr, pgoff_t *index
+#else
+#define EMUCXL_POLICY_ARGS struct vm_area_struct *vma, unsigned long addr
+#endif
+
 /*
  * The oldest kernels export no function that makes a folio which a page
  * table entry of 2 MiB can map: there are no huge pages there.

@@ -7,9 +7,11 @@
  * All pages are allocated in mmap(): a node that is full is an error there, not
  * a SIGBUS later. The page tables are filled by faults.
  */
+#include <linux/delay.h>
 #include <linux/file.h>
 #include <linux/highmem.h>
 #include <linux/memcontrol.h>
+#include <linux/mempolicy.h>
 #include <linux/module.h>
 #include <linux/mount.h>
 #include <linux/pseudo_fs.h>
@@ -251,9 +253,36 @@ static void emucxl_vma_close(struct vm_area_struct *gone)
 	up_write(&object->sem);
 }
 
+#ifdef CONFIG_NUMA
+/*
+ * A policy without MPOL_F_MOF, "migrate on fault": else NUMA balancing would
+ * take page table entries away, to see who touches pages that it cannot move.
+ */
+static struct mempolicy policy = { .refcnt = ATOMIC_INIT(1), .mode = MPOL_LOCAL };
+
+static struct mempolicy *emucxl_get_policy(EMUCXL_POLICY_ARGS)
+{
+	return &policy;
+}
+
+/* get_mempolicy(2) holds the policy a little longer than the mapping. */
+static void wait_for_policy(void)
+{
+	while (atomic_read(&policy.refcnt) != 1)
+		msleep(20);
+}
+#else
+static void wait_for_policy(void)
+{
+}
+#endif
+
 static const struct vm_operations_struct emucxl_vm_ops = {
 	.fault = emucxl_fault,
 	.close = emucxl_vma_close,
+#ifdef CONFIG_NUMA
+	.get_policy = emucxl_get_policy,
+#endif
 };
 
 /* The object that a mapping shows, or NULL: the caller holds mmap_lock. */
@@ -341,5 +370,6 @@ int emucxl_objects_init(void)
 void emucxl_objects_exit(void)
 {
 	kern_unmount(mount);
+	wait_for_policy();
 	WARN_ON(emucxl_objects_count() || emucxl_pages_count());
 }

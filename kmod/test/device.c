@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 // What /dev/emucxl promises, call by call: place, life, limits, errors.
 #include <grp.h>
+#include <pthread.h>
 
 #include "test.h"
 
@@ -460,6 +461,53 @@ static void memory_cgroup(void)
 	CHECK(all_free() && rmdir(CGROUP) == 0, "all free");
 }
 
+#define BALANCING "/proc/sys/kernel/numa_balancing"
+#define BALANCING_SETTINGS "/sys/kernel/debug/sched/numa_balancing/"
+
+static void *sleeping(void *nothing)
+{
+	pause();
+	return nothing;
+}
+
+// How many page table entries NUMA balancing takes away while a child uses memory for a while. It
+// spares the local pages of those that have one thread.
+static long hint_faults(char *p, size_t pages)
+{
+	long before = read_field("/proc/vmstat", "numa_pte_updates");
+
+	IN_CHILD({
+		double end = now() + 3;
+		pthread_t thread;
+
+		pthread_create(&thread, NULL, sleeping, NULL);
+		while (now() < end)
+			for (size_t i = 0; i < pages; i++)
+				p[i * PAGE]++;
+	});
+	return read_field("/proc/vmstat", "numa_pte_updates") - before;
+}
+
+static void balancing(void)
+{
+	const size_t pages = 16384, bytes = pages * PAGE;
+	char *p = map(device, bytes, REMOTE, 0);
+	char *q = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	long ours, others;
+
+	write_text(BALANCING, "1");
+	write_text(BALANCING_SETTINGS "scan_delay_ms", "50");
+	write_text(BALANCING_SETTINGS "scan_period_min_ms", "50");
+	ours = hint_faults(p, pages);
+	others = hint_faults(q, pages);
+	write_text(BALANCING, "0");
+	printf("# NUMA balancing: %ld entries of ours, %ld of others\n", ours, others);
+	CHECK(others >= (long)pages, "NUMA balancing samples ordinary memory");
+	CHECK(ours < (long)pages / 4, "but not ours, which it could not move");
+	munmap(p, bytes);
+	munmap(q, bytes);
+}
+
 int main(void)
 {
 	device = open_device();
@@ -478,6 +526,7 @@ int main(void)
 	huge_pages();
 	users();
 	memory_cgroup();
+	balancing();
 	full_node();
 	CHECK(all_free(), "nothing is left");
 	return test_end();

@@ -1,0 +1,15 @@
+#!/bin/sh
+# Fails if the kernel has lost memory of its slabs: kmemleak, in a debug kernel.
+leaks=/sys/kernel/debug/kmemleak
+
+# What is new is reported once it was seen twice, some seconds apart.
+for _ in 1 2 3; do
+	echo scan >$leaks || exit 1
+	sleep 6
+done
+if [ -s $leaks ]; then
+	cat $leaks
+	echo 'not ok - no leak'
+	exit 1
+fi
+echo 'ok - no leak'
