@@ -3,11 +3,12 @@
 import { isMainThread, Worker } from 'node:worker_threads'
 import { chance } from './parts/chance.mjs'
 import { LOCAL_MEMORY, openContext, REMOTE_MEMORY } from './parts/context.mjs'
-import { turns } from './parts/loop.mjs'
+import { soak, turns } from './parts/loop.mjs'
 import { moves } from './parts/moves.mjs'
 import { nodeJobs } from './parts/node-jobs.mjs'
 
-const SIZE = 8 << 20
+// More than is cut from a span, so that it has a mapping of its own.
+const SIZE = soak < 1 ? 5 << 20 : 8 << 20
 const ignore = () => {}
 const kept = []
 
