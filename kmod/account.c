@@ -9,6 +9,7 @@
 #include <linux/memory_hotplug.h>
 #include <linux/mmzone.h>
 #include <linux/module.h>
+#include <linux/nospec.h>
 #include <linux/sched.h>
 #include <linux/slab.h>
 #include <linux/spinlock.h>
@@ -60,14 +61,23 @@ static u64 pages_of_mb(unsigned long mb)
 	return (u64)mb << (20 - PAGE_SHIFT);
 }
 
+static u64 pages_of(u64 limit)
+{
+	return limit == U64_MAX ? NO_LIMIT : limit >> PAGE_SHIFT;
+}
+
 static u64 bytes(u64 pages)
 {
 	return pages == NO_LIMIT ? NO_LIMIT : pages << PAGE_SHIFT;
 }
 
-bool emucxl_node_exists(unsigned int node)
+/* The node that a caller names, or -EINVAL if there is none with memory. */
+int emucxl_node(unsigned int id)
 {
-	return node < nr_node_ids && node_state(node, N_MEMORY);
+	if (id >= nr_node_ids)
+		return -EINVAL;
+	id = array_index_nospec(id, nr_node_ids);
+	return node_state(id, N_MEMORY) ? id : -EINVAL;
 }
 
 static u64 capacity_of(int node)
@@ -84,16 +94,18 @@ static u32 state_of(int node)
 	       (node_state(node, N_CPU) ? EMUCXL_NODE_CPU : 0);
 }
 
-int emucxl_charge(struct emucxl_account *account, int node, unsigned long pages)
+static bool fits(u64 used, u64 limit, unsigned long pages)
+{
+	return used <= limit && pages <= limit - used;
+}
+
+static int charge(struct emucxl_account *account, int node, unsigned long pages, u64 limit)
 {
 	struct emucxl_user *user = account->user;
 	int err = -ENOMEM;
-	u64 capacity;
 
 	spin_lock(&lock);
-	capacity = capacity_of(node);
-	if (nodes[node].used <= capacity && pages <= capacity - nodes[node].used &&
-	    user->total <= user_limit && pages <= user_limit - user->total) {
+	if (fits(nodes[node].used, capacity_of(node), pages) && fits(user->total, limit, pages)) {
 		nodes[node].used += pages;
 		user->total += pages;
 		user->used[node] += pages;
@@ -102,6 +114,17 @@ int emucxl_charge(struct emucxl_account *account, int node, unsigned long pages)
 	}
 	spin_unlock(&lock);
 	return err;
+}
+
+int emucxl_charge(struct emucxl_account *account, int node, unsigned long pages)
+{
+	return charge(account, node, pages, READ_ONCE(user_limit));
+}
+
+/* For a moment the user has both the page that moves and its copy: that is no more for long. */
+int emucxl_charge_move(struct emucxl_account *account, int node, unsigned long pages)
+{
+	return charge(account, node, pages, NO_LIMIT);
 }
 
 void emucxl_uncharge(struct emucxl_account *account, int node, unsigned long pages)
@@ -187,16 +210,14 @@ void emucxl_account_put(struct emucxl_account *account)
 	kfree(account);
 }
 
-void emucxl_get_use(struct emucxl_account *account, struct emucxl_use *use)
+void emucxl_get_use(struct emucxl_account *account, int node, struct emucxl_use *use)
 {
-	int node = use->node;
-
 	spin_lock(&lock);
 	use->capacity = bytes(capacity_of(node));
 	use->used = bytes(nodes[node].used);
 	use->user_used = bytes(account->user->used[node]);
 	use->file_used = bytes(account->used[node]);
-	use->user_limit = bytes(user_limit);
+	use->user_limit = bytes(READ_ONCE(user_limit));
 	spin_unlock(&lock);
 	use->state = state_of(node);
 }
@@ -204,11 +225,26 @@ void emucxl_get_use(struct emucxl_account *account, struct emucxl_use *use)
 void emucxl_set_capacity(int node, u64 limit)
 {
 	spin_lock(&lock);
-	nodes[node].capacity = limit == U64_MAX ? NO_LIMIT : limit >> PAGE_SHIFT;
+	nodes[node].capacity = pages_of(limit);
 	spin_unlock(&lock);
 }
 
-/* sysfs: /sys/class/misc/emucxl/{version,objects,users,files,node0/…} */
+/* sysfs: /sys/class/misc/emucxl/{version,objects,pages,user_limit,users,files,node0/…} */
+
+/* What is left of a page of sysfs has to hold a line; "..." says that there are more. */
+#define ROOM 128
+
+static int emit_more(char *buf, int at)
+{
+	return at > PAGE_SIZE - ROOM ? sysfs_emit_at(buf, at, "...\n") : 0;
+}
+
+/* Bytes, or "max": no limit. */
+static int parse_limit(const char *text, u64 *limit)
+{
+	*limit = U64_MAX;
+	return sysfs_streq(text, "max") ? 0 : kstrtou64(text, 0, limit);
+}
 
 static ssize_t version_show(struct device *dev, struct device_attribute *attr, char *buf)
 {
@@ -228,6 +264,27 @@ static ssize_t pages_show(struct device *dev, struct device_attribute *attr, cha
 	return sysfs_emit(buf, "%ld\n", emucxl_pages_count());
 }
 static DEVICE_ATTR_RO(pages);
+
+static ssize_t user_limit_show(struct device *dev, struct device_attribute *attr, char *buf)
+{
+	u64 limit = READ_ONCE(user_limit);
+
+	return limit == NO_LIMIT ? sysfs_emit(buf, "max\n") :
+				   sysfs_emit(buf, "%llu\n", bytes(limit));
+}
+
+static ssize_t user_limit_store(struct device *dev, struct device_attribute *attr, const char *buf,
+				size_t len)
+{
+	u64 limit;
+	int err = parse_limit(buf, &limit);
+
+	if (err)
+		return err;
+	WRITE_ONCE(user_limit, pages_of(limit));
+	return len;
+}
+static DEVICE_ATTR_RW(user_limit);
 
 static int emit_use(char *buf, int at, const u64 *used)
 {
@@ -250,7 +307,10 @@ static ssize_t users_show(struct device *dev, struct device_attribute *attr, cha
 	list_for_each_entry(user, &users, link) {
 		at += sysfs_emit_at(buf, at, "%u", from_kuid_munged(&init_user_ns, user->uid));
 		at += emit_use(buf, at, user->used);
+		if (at > PAGE_SIZE - ROOM)
+			break;
 	}
+	at += emit_more(buf, at);
 	spin_unlock(&lock);
 	return at;
 }
@@ -267,7 +327,10 @@ static ssize_t files_show(struct device *dev, struct device_attribute *attr, cha
 		at += sysfs_emit_at(buf, at, "%d %u", account->pid,
 				    from_kuid_munged(&init_user_ns, account->user->uid));
 		at += emit_use(buf, at, account->used);
+		if (at > PAGE_SIZE - ROOM)
+			break;
 	}
+	at += emit_more(buf, at);
 	spin_unlock(&lock);
 	return at;
 }
@@ -280,19 +343,16 @@ static ssize_t capacity_show(struct device *dev, struct device_attribute *attr, 
 	return sysfs_emit(buf, "%llu\n", bytes(capacity_of(node - nodes)));
 }
 
-/* Takes bytes, or "max": all that the node has. */
+/* "max" is all that the node has. */
 static ssize_t capacity_store(struct device *dev, struct device_attribute *attr, const char *buf,
 			      size_t len)
 {
 	const struct emucxl_node *node = container_of(attr, struct emucxl_node, capacity_attr);
-	u64 limit = U64_MAX;
+	u64 limit;
+	int err = parse_limit(buf, &limit);
 
-	if (!sysfs_streq(buf, "max")) {
-		int err = kstrtou64(buf, 0, &limit);
-
-		if (err)
-			return err;
-	}
+	if (err)
+		return err;
 	emucxl_set_capacity(node - nodes, limit);
 	return len;
 }
@@ -319,6 +379,7 @@ static struct attribute *emucxl_attrs[] = {
 	&dev_attr_version.attr,
 	&dev_attr_objects.attr,
 	&dev_attr_pages.attr,
+	&dev_attr_user_limit.attr,
 	&dev_attr_users.attr,
 	&dev_attr_files.attr,
 	NULL,

@@ -4,6 +4,8 @@
 #define EMUCXL_COMPAT_H
 
 #include <linux/mm.h>
+#include <linux/page-flags.h>
+#include <linux/page_ref.h>
 #include <linux/pagemap.h>
 
 /* Before 6.3 the flags are a field that drivers write. */
@@ -54,6 +56,35 @@ static inline void emucxl_set_mapping(struct page *page, struct address_space *m
 #else
 	page->index = index;
 	WRITE_ONCE(page->mapping, mapping);
+#endif
+}
+
+/* Page flags and counts are folios' in time, whose head page this is. */
+static inline void emucxl_set_dirty(struct page *page)
+{
+#ifdef HAVE_FOLIO_INDEX
+	folio_set_dirty(page_folio(page));
+#else
+	SetPageDirty(page);
+#endif
+}
+
+/* Takes the only reference there is, so that nobody can get another; false if there are more. */
+static inline bool emucxl_freeze(struct page *page)
+{
+#ifdef HAVE_FOLIO_REF_FREEZE
+	return folio_ref_freeze(page_folio(page), 1);
+#else
+	return page_ref_freeze(page, 1);
+#endif
+}
+
+static inline void emucxl_unfreeze(struct page *page)
+{
+#ifdef HAVE_FOLIO_REF_FREEZE
+	folio_ref_unfreeze(page_folio(page), 1);
+#else
+	page_ref_unfreeze(page, 1);
 #endif
 }
 

@@ -13,8 +13,14 @@
  * Errors of mmap: EINVAL a node that does not exist, a flag that is unknown,
  * MAP_PRIVATE, or a size that huge pages do not divide; EACCES a descriptor
  * that was not opened for reading and writing; EPERM PROT_EXEC; ENOMEM the
- * node, its capacity, the user's limit or the memory cgroup has no more;
- * EINTR killed meanwhile; EOPNOTSUPP huge pages that this kernel lacks.
+ * node, its capacity, the user's limit or the memory cgroup has no more, or the
+ * caller's cpuset lacks the node; EINTR killed meanwhile; ENFILE the system has
+ * as many files open as it may, of which each mapping is one; EOPNOTSUPP huge
+ * pages that this kernel lacks.
+ *
+ * Capacities and limits count what is mapped. What somebody pins, by a pipe or
+ * io_uring say, and then unmaps, is on the memory cgroup's account alone. Memory
+ * that the hardware reports as damaged gives SIGBUS, and is not moved.
  */
 #ifndef EMUCXL_H
 #define EMUCXL_H
@@ -106,8 +112,9 @@ struct emucxl_capacity {
  * for all who share it, and they may use it meanwhile. Pages that others hold
  * (by O_DIRECT, say) for longer than some milliseconds stay and are counted as
  * failed; a huge page moves as a whole. Counts are right after an error, too:
- * ENOMEM when the node, its capacity or the user's limit has no more, EINTR at
- * a signal; the pages that were not reached stay. EINVAL: an address or length
+ * ENOMEM when the node or its capacity has no more, EINTR at a signal, or what
+ * else interrupts a call: it can be made again; the pages that were not reached
+ * stay. EINVAL: an address or length
  * that is no multiple of pages, no such node; EFAULT: not memory of this device.
  */
 struct emucxl_migrate {
@@ -121,8 +128,8 @@ struct emucxl_migrate {
 
 /*
  * Where the memory behind [addr, addr + length) is: writes to `counts`, an
- * array of `nodes` __u64, how many pages of it are on each node. Pages of a
- * node beyond the array are left out. Errors as of EMUCXL_MIGRATE.
+ * array of `nodes` __u64 (at most 65,536), how many pages of it are on each
+ * node. Pages of a node beyond the array are left out. Errors as of EMUCXL_MIGRATE.
  */
 struct emucxl_where {
 	__u64 addr;

@@ -42,9 +42,10 @@ struct emucxl_account *emucxl_account_new(void);
 void emucxl_account_get(struct emucxl_account *account);
 void emucxl_account_put(struct emucxl_account *account);
 int emucxl_charge(struct emucxl_account *account, int node, unsigned long pages);
+int emucxl_charge_move(struct emucxl_account *account, int node, unsigned long pages);
 void emucxl_uncharge(struct emucxl_account *account, int node, unsigned long pages);
-bool emucxl_node_exists(unsigned int node);
-void emucxl_get_use(struct emucxl_account *account, struct emucxl_use *use);
+int emucxl_node(unsigned int id);
+void emucxl_get_use(struct emucxl_account *account, int node, struct emucxl_use *use);
 void emucxl_set_capacity(int node, u64 bytes);
 extern const struct attribute_group **emucxl_attribute_groups;
 
@@ -60,6 +61,10 @@ extern const struct attribute_group **emucxl_attribute_groups;
  * that no fault is on its way out with it) and no entry is left, then a count
  * of 1 says that nobody can write to the page until sem is released.
  *
+ * Pages are dirty all their life, and change their mapping under the page lock:
+ * the core takes them for pages of a file, and would evict a clean one that the
+ * hardware has damaged.
+ *
  * Locks, from the outer to the inner: mmap_lock, sem, the page lock,
  * i_mmap_rwsem, the page table lock.
  */
@@ -74,13 +79,16 @@ struct emucxl_object {
 	unsigned long unallocated;	/* pages charged, not yet allocated */
 };
 
-int emucxl_objects_init(void);
+int emucxl_objects_pin(void);
+void emucxl_objects_unpin(void);
 void emucxl_objects_exit(void);
 int emucxl_mmap(struct file *file, struct vm_area_struct *vma);
 struct emucxl_object *emucxl_object_of(struct vm_area_struct *vma);
 struct page *emucxl_page_alloc(int node, unsigned int order, bool zero);
 void emucxl_page_attach(struct emucxl_object *object, struct page *page, unsigned long unit);
+void emucxl_page_detach(struct page *page);
 void emucxl_page_put(struct page *page, unsigned int order);
+bool emucxl_page_damaged(struct page *page, unsigned int order);
 long emucxl_objects_count(void);
 long emucxl_pages_count(void);
 

@@ -35,26 +35,30 @@ static long do_version(struct file *file, void __user *arg)
 static long do_use(struct file *file, void __user *arg)
 {
 	struct emucxl_use use;
+	int node;
 
 	if (copy_from_user(&use, arg, sizeof(use)))
 		return -EFAULT;
-	if (use.flags || use.reserved || !emucxl_node_exists(use.node))
+	node = emucxl_node(use.node);
+	if (use.flags || use.reserved || node < 0)
 		return -EINVAL;
-	emucxl_get_use(file->private_data, &use);
+	emucxl_get_use(file->private_data, node, &use);
 	return copy_to_user(arg, &use, sizeof(use)) ? -EFAULT : 0;
 }
 
 static long do_set_capacity(struct file *file, void __user *arg)
 {
 	struct emucxl_capacity capacity;
+	int node;
 
 	if (!uid_eq(current_fsuid(), file_inode(file)->i_uid) && !capable(CAP_SYS_ADMIN))
 		return -EPERM;
 	if (copy_from_user(&capacity, arg, sizeof(capacity)))
 		return -EFAULT;
-	if (capacity.flags || !emucxl_node_exists(capacity.node))
+	node = emucxl_node(capacity.node);
+	if (capacity.flags || node < 0)
 		return -EINVAL;
-	emucxl_set_capacity(capacity.node, capacity.capacity);
+	emucxl_set_capacity(node, capacity.capacity);
 	return 0;
 }
 
@@ -72,21 +76,25 @@ static long do_migrate(struct file *file, void __user *arg)
 static long do_where(struct file *file, void __user *arg)
 {
 	struct emucxl_where where;
-	size_t nodes;
+	u64 __user *out;
+	size_t nodes, rest;
 	u64 *counts;
 	long err;
 
 	if (copy_from_user(&where, arg, sizeof(where)))
 		return -EFAULT;
-	if (where.flags || !where.nodes)
+	if (where.flags || !where.nodes || where.nodes > EMUCXL_OFFSET_NODE + 1)
 		return -EINVAL;
+	out = u64_to_user_ptr(where.counts);
 	nodes = min_t(size_t, where.nodes, nr_node_ids);
+	rest = where.nodes - nodes;
 	where.nodes = nodes;
 	counts = kcalloc(nodes, sizeof(*counts), GFP_KERNEL_ACCOUNT);
 	if (!counts)
 		return -ENOMEM;
 	err = emucxl_where(&where, counts);
-	if (!err && copy_to_user(u64_to_user_ptr(where.counts), counts, nodes * sizeof(*counts)))
+	if (!err && (copy_to_user(out, counts, nodes * sizeof(*counts)) ||
+		     clear_user(out + nodes, rest * sizeof(*counts))))
 		err = -EFAULT;
 	kfree(counts);
 	return err;
@@ -149,13 +157,21 @@ static unsigned long emucxl_get_unmapped_area(struct file *file, unsigned long a
 
 static int emucxl_open(struct inode *inode, struct file *file)
 {
+	int err = emucxl_objects_pin();
+
+	if (err)
+		return err;
 	file->private_data = emucxl_account_new();
-	return file->private_data ? 0 : -ENOMEM;
+	if (file->private_data)
+		return 0;
+	emucxl_objects_unpin();
+	return -ENOMEM;
 }
 
 static int emucxl_release(struct inode *inode, struct file *file)
 {
 	emucxl_account_put(file->private_data);
+	emucxl_objects_unpin();
 	return 0;
 }
 
@@ -184,19 +200,10 @@ static int __init emucxl_module_init(void)
 	err = emucxl_accounts_init();
 	if (err)
 		return err;
-	err = emucxl_objects_init();
-	if (err)
-		goto no_objects;
 	emucxl_device.groups = emucxl_attribute_groups;
 	err = misc_register(&emucxl_device);
 	if (err)
-		goto no_device;
-	return 0;
-
-no_device:
-	emucxl_objects_exit();
-no_objects:
-	emucxl_accounts_exit();
+		emucxl_accounts_exit();
 	return err;
 }
 

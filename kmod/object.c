@@ -24,7 +24,8 @@
 
 #define EMUCXL_FS_MAGIC 0x656d7563	/* "emuc" */
 
-static struct vfsmount *mount;
+static struct vfsmount *mount;	/* there while files are open or memory is mapped */
+static int mount_pins;
 static atomic_long_t objects;
 static atomic_long_t pages;
 static const struct vm_operations_struct emucxl_vm_ops;
@@ -46,7 +47,8 @@ long emucxl_pages_count(void)
  * @zero: whether it is to be zeroed
  *
  * Charged to the memory cgroup that is active. A node, or a cgroup, without room
- * is no reason to kill anybody.
+ * for it is no reason to kill anybody, though it may be one for what the kernel
+ * allocates beside it.
  *
  * Return: the head page, with one reference, or NULL.
  */
@@ -64,18 +66,35 @@ struct page *emucxl_page_alloc(int node, unsigned int order, bool zero)
 /* Gives a page its place in the object: a shared futex finds its key there. */
 void emucxl_page_attach(struct emucxl_object *object, struct page *page, unsigned long unit)
 {
+	emucxl_set_dirty(page);
 	emucxl_set_mapping(page, object->inode->i_mapping, unit << object->order);
+}
+
+/* The caller holds the page's lock: who has pinned it may be marking it as dirty. */
+void emucxl_page_detach(struct page *page)
+{
+	emucxl_set_mapping(page, NULL, 0);
 }
 
 /* Lets go of a page. One that is pinned goes when its last pin does. */
 void emucxl_page_put(struct page *page, unsigned int order)
 {
-	emucxl_set_mapping(page, NULL, 0);
 	atomic_long_sub(1L << order, &pages);
 	put_page(page);
 }
 
-/* Frees the units [first, last]. */
+/* Whether the hardware has reported a part of it: nobody is to touch it again. */
+bool emucxl_page_damaged(struct page *page, unsigned int order)
+{
+	unsigned int i;
+
+	for (i = 0; i < 1U << order; i++)
+		if (PageHWPoison(page + i))
+			return true;
+	return false;
+}
+
+/* Frees the units [first, last]: nobody maps them, or sem is held for writing. */
 static void free_units(struct emucxl_object *object, unsigned long first, unsigned long last)
 {
 	unsigned long unit;
@@ -85,6 +104,9 @@ static void free_units(struct emucxl_object *object, unsigned long first, unsign
 		int node = page_to_nid(page);
 
 		xa_erase(&object->pages, unit);
+		lock_page(page);
+		emucxl_page_detach(page);
+		unlock_page(page);
 		emucxl_page_put(page, object->order);
 		emucxl_uncharge(object->account, node, 1UL << object->order);
 		cond_resched();
@@ -106,8 +128,10 @@ static int allocate_units(struct emucxl_object *object)
 		if (!page)
 			return -ENOMEM;
 		emucxl_page_attach(object, page, unit);
-		err = xa_err(xa_store(&object->pages, unit, page, GFP_KERNEL_ACCOUNT));
+		err = xa_err(xa_store(&object->pages, unit, page,
+				      GFP_KERNEL | __GFP_RETRY_MAYFAIL | __GFP_NOWARN));
 		if (err) {
+			emucxl_page_detach(page);
 			emucxl_page_put(page, object->order);
 			return err;
 		}
@@ -125,6 +149,7 @@ static void free_object(struct emucxl_object *object)
 	emucxl_account_put(object->account);
 	mem_cgroup_put(object->memcg);
 	kfree(object);
+	emucxl_objects_unpin();
 	atomic_long_dec(&objects);
 }
 
@@ -151,13 +176,14 @@ static struct emucxl_object *new_object(struct emucxl_account *account, int node
 
 	if (!object)
 		return ERR_PTR(-ENOMEM);
+	err = emucxl_objects_pin();
+	if (err)
+		goto no_pin;
 	err = emucxl_charge(account, node, count);
-	if (err) {
-		kfree(object);
-		return ERR_PTR(err);
-	}
+	if (err)
+		goto no_charge;
 	init_rwsem(&object->sem);
-	xa_init(&object->pages);
+	xa_init_flags(&object->pages, XA_FLAGS_ACCOUNT);
 	object->account = account;
 	object->memcg = get_mem_cgroup_from_mm(current->mm);
 	object->order = order;
@@ -166,6 +192,12 @@ static struct emucxl_object *new_object(struct emucxl_account *account, int node
 	emucxl_account_get(account);
 	atomic_long_inc(&objects);
 	return object;
+
+no_charge:
+	emucxl_objects_unpin();
+no_pin:
+	kfree(object);
+	return ERR_PTR(err);
 }
 
 /* The file that stands for a new object: its release frees the object. */
@@ -201,17 +233,21 @@ static struct file *object_file(struct emucxl_object *object)
 static vm_fault_t emucxl_fault(struct vm_fault *vmf)
 {
 	struct emucxl_object *object = vmf->vma->vm_file->private_data;
+	vm_fault_t result = VM_FAULT_SIGBUS;
 	struct page *page;
 
 	down_read(&object->sem);
 	page = xa_load(&object->pages, vmf->pgoff >> object->order);
-	if (page) {
+	if (page && emucxl_page_damaged(page, object->order)) {
+		result = VM_FAULT_HWPOISON;
+	} else if (page) {
 		get_page(page);
 		lock_page(page);
 		vmf->page = page + (vmf->pgoff & ((1UL << object->order) - 1));
+		result = VM_FAULT_LOCKED;
 	}
 	up_read(&object->sem);
-	return page ? VM_FAULT_LOCKED : VM_FAULT_SIGBUS;
+	return result;
 }
 
 /* The offset, in pages, after that of the last page of a mapping. */
@@ -220,36 +256,74 @@ static unsigned long pgoff_end(struct vm_area_struct *vma)
 	return vma->vm_pgoff + vma_pages(vma);
 }
 
+#define VMA_OF(node) rb_entry(node, struct vm_area_struct, shared.rb)
+
+/* Of the mappings that reach beyond an offset, the one that begins first; or NULL. */
+static struct rb_node *first_beyond(struct address_space *mapping, unsigned long pgoff)
+{
+	struct rb_node *node = mapping->i_mmap.rb_root.rb_node, *found = NULL;
+
+	while (node) {
+		struct rb_node *left = node->rb_left;
+
+		if (left && VMA_OF(left)->shared.rb_subtree_last >= pgoff) {
+			node = left;
+			continue;
+		}
+		if (pgoff_end(VMA_OF(node)) > pgoff) {
+			found = node;
+			break;
+		}
+		node = node->rb_right;
+		if (node && VMA_OF(node)->shared.rb_subtree_last < pgoff)
+			break;
+	}
+	return found;
+}
+
 /*
- * A mapping, or a part of one, is gone: frees the units that no mapping of any
- * process covers now. The mapping itself is no longer in i_mmap, which is
- * ordered by the first offset.
+ * Finds the first of the units [at, end) that no mapping of any process covers,
+ * and puts in @gap_end where those end. No mapping can come to cover them later:
+ * new ones come from others, by fork, split and mremap, and show the same units.
+ */
+static unsigned long find_gap(struct emucxl_object *object, unsigned long at, unsigned long end,
+			      unsigned long *gap_end)
+{
+	struct address_space *mapping = object->inode->i_mapping;
+	unsigned int order = object->order;
+	struct rb_node *node;
+
+	*gap_end = end;
+	i_mmap_lock_read(mapping);
+	for (node = first_beyond(mapping, at << order); node && at < end; node = rb_next(node)) {
+		unsigned long first = VMA_OF(node)->vm_pgoff >> order;
+		unsigned long after = ((pgoff_end(VMA_OF(node)) - 1) >> order) + 1;
+
+		if (first > at) {
+			*gap_end = min(first, end);
+			break;
+		}
+		at = max(at, after);
+	}
+	i_mmap_unlock_read(mapping);
+	return at;
+}
+
+/*
+ * A mapping, or a part of one, is gone, and no longer in i_mmap: frees the units
+ * that were its alone.
  */
 static void emucxl_vma_close(struct vm_area_struct *gone)
 {
 	struct emucxl_object *object = gone->vm_file->private_data;
-	struct address_space *mapping = object->inode->i_mapping;
-	unsigned int order = object->order;
-	unsigned long at = gone->vm_pgoff >> order;
-	unsigned long end = ((pgoff_end(gone) - 1) >> order) + 1;
-	struct rb_node *entry;
+	unsigned long at = gone->vm_pgoff >> object->order;
+	unsigned long end = ((pgoff_end(gone) - 1) >> object->order) + 1;
+	unsigned long gap_end;
 
 	down_write(&object->sem);
-	i_mmap_lock_read(mapping);
-	for (entry = rb_first_cached(&mapping->i_mmap); entry && at < end; entry = rb_next(entry)) {
-		struct vm_area_struct *vma = rb_entry(entry, struct vm_area_struct, shared.rb);
-		unsigned long first = vma->vm_pgoff >> order;
-		unsigned long after = ((pgoff_end(vma) - 1) >> order) + 1;
-
-		if (vma == gone || after <= at)
-			continue;
-		if (first > at)
-			free_units(object, at, min(first, end) - 1);
-		at = after;
-	}
-	if (at < end)
-		free_units(object, at, end - 1);
-	i_mmap_unlock_read(mapping);
+	for (at = find_gap(object, at, end, &gap_end); at < end;
+	     at = find_gap(object, gap_end, end, &gap_end))
+		free_units(object, at, gap_end - 1);
 	up_write(&object->sem);
 }
 
@@ -304,7 +378,7 @@ struct emucxl_object *emucxl_object_of(struct vm_area_struct *vma)
 int emucxl_mmap(struct file *file, struct vm_area_struct *vma)
 {
 	unsigned long flags = vma->vm_pgoff & ~EMUCXL_OFFSET_NODE;
-	unsigned int node = vma->vm_pgoff & EMUCXL_OFFSET_NODE;
+	int node = emucxl_node(vma->vm_pgoff & EMUCXL_OFFSET_NODE);
 	unsigned long set = VM_DONTEXPAND;
 	struct emucxl_object *object;
 	struct file *pages_file;
@@ -317,7 +391,7 @@ int emucxl_mmap(struct file *file, struct vm_area_struct *vma)
 		return -EINVAL;
 	if (vma->vm_flags & VM_EXEC)
 		return -EPERM;
-	if (flags & ~(EMUCXL_OFFSET_HUGE | EMUCXL_OFFSET_DUMP) || !emucxl_node_exists(node))
+	if (flags & ~(EMUCXL_OFFSET_HUGE | EMUCXL_OFFSET_DUMP) || node < 0)
 		return -EINVAL;
 	if (flags & EMUCXL_OFFSET_HUGE) {
 		order = EMUCXL_HUGE_ORDER;
@@ -354,22 +428,27 @@ static int init_fs_context(struct fs_context *context)
 	return init_pseudo(context, EMUCXL_FS_MAGIC) ? 0 : -ENOMEM;
 }
 
-/* Without .owner: the module's own mount would keep the module for ever. */
+/* Holds the module until its last super block is gone: later than the last file. */
 static struct file_system_type emucxl_fs = {
+	.owner = THIS_MODULE,
 	.name = "emucxl",
 	.init_fs_context = init_fs_context,
 	.kill_sb = kill_anon_super,
 };
 
-int emucxl_objects_init(void)
+/* Open files and objects hold the mount that the objects' files are on. */
+int emucxl_objects_pin(void)
 {
-	mount = kern_mount(&emucxl_fs);
-	return PTR_ERR_OR_ZERO(mount);
+	return simple_pin_fs(&emucxl_fs, &mount, &mount_pins);
+}
+
+void emucxl_objects_unpin(void)
+{
+	simple_release_fs(&mount, &mount_pins);
 }
 
 void emucxl_objects_exit(void)
 {
-	kern_unmount(mount);
 	wait_for_policy();
 	WARN_ON(emucxl_objects_count() || emucxl_pages_count());
 }

@@ -96,7 +96,7 @@ static int get_fresh(struct emucxl_object *object, struct chunk *chunk, int node
 	while (chunk->ready < want && !err) {
 		struct page *page;
 
-		err = emucxl_charge(object->account, node, 1UL << object->order);
+		err = emucxl_charge_move(object->account, node, 1UL << object->order);
 		if (err)
 			break;
 		page = emucxl_page_alloc(node, object->order, false);
@@ -134,6 +134,7 @@ static void replace(struct emucxl_object *object, unsigned long unit, struct pag
 	emucxl_page_attach(object, fresh, unit);
 	/* replaces an entry: that takes no memory, and cannot fail */
 	xa_store(&object->pages, unit, fresh, GFP_NOWAIT);
+	emucxl_page_detach(page);
 }
 
 /* Moves the units of a chunk for which there is a fresh page, and that nobody holds. */
@@ -156,8 +157,10 @@ static void move_ready(struct emucxl_object *object, struct chunk *chunk, int no
 		page = xa_load(&object->pages, chunk->first + i);
 		if (!page)
 			continue;
-		if (chunk->ready && page_to_nid(page) != node && page_count(page) == 1) {
+		if (chunk->ready && page_to_nid(page) != node &&
+		    !emucxl_page_damaged(page, object->order) && emucxl_freeze(page)) {
 			replace(object, chunk->first + i, page, chunk->fresh[--chunk->ready]);
+			emucxl_unfreeze(page);
 			old[count++] = page;
 			__clear_bit(i, chunk->todo);
 			chunk->moved++;
@@ -195,7 +198,7 @@ static int migrate_chunk(struct emucxl_object *object, struct chunk *chunk, int 
 	return err;
 }
 
-static int migrate_span(const struct span *span, struct emucxl_migrate *args)
+static int migrate_span(const struct span *span, int node, struct emucxl_migrate *args)
 {
 	struct emucxl_object *object = span->object;
 	unsigned int step = object->order ? 1 : CHUNK;
@@ -210,7 +213,7 @@ static int migrate_span(const struct span *span, struct emucxl_migrate *args)
 		unsigned int left;
 
 		bitmap_set(chunk.todo, 0, chunk.units);
-		err = migrate_chunk(object, &chunk, args->node);
+		err = migrate_chunk(object, &chunk, node);
 		left = bitmap_weight(chunk.todo, chunk.units);
 		args->moved += (u64)chunk.moved << object->order;
 		args->failed += err ? 0 : (u64)left << object->order;
@@ -228,11 +231,11 @@ static int migrate_span(const struct span *span, struct emucxl_migrate *args)
 long emucxl_migrate(struct emucxl_migrate *args)
 {
 	unsigned long addr = args->addr, end = addr + args->length;
-	int err = check_range(args->addr, args->length);
+	int err = check_range(args->addr, args->length), node = emucxl_node(args->node);
 
 	args->moved = 0;
 	args->failed = 0;
-	if (args->flags || !emucxl_node_exists(args->node))
+	if (args->flags || node < 0)
 		return -EINVAL;
 	while (!err && addr < end) {
 		struct span span;
@@ -240,11 +243,38 @@ long emucxl_migrate(struct emucxl_migrate *args)
 		err = find_span(addr, end, &span);
 		if (err)
 			break;
-		err = migrate_span(&span, args);
+		err = migrate_span(&span, node, args);
 		addr += span.pages << PAGE_SHIFT;
 		fput(span.file);
 	}
 	return err;
+}
+
+#define COUNT_UNITS 1024	/* at a time, with the object held */
+
+static int count_span(const struct span *span, u64 *counts, unsigned int nodes)
+{
+	struct emucxl_object *object = span->object;
+	unsigned long unit = span->first, at = span->first_page;
+	const unsigned long end = at + span->pages;
+	unsigned int i;
+
+	while (at < end) {
+		if (fatal_signal_pending(current))
+			return -EINTR;
+		down_read(&object->sem);
+		for (i = 0; i < COUNT_UNITS && at < end; i++, unit++) {
+			struct page *page = xa_load(&object->pages, unit);
+			unsigned long next = min((unit + 1) << object->order, end);
+
+			if (page && page_to_nid(page) < nodes)
+				counts[page_to_nid(page)] += next - at;
+			at = next;
+		}
+		up_read(&object->sem);
+		cond_resched();
+	}
+	return 0;
 }
 
 /**
@@ -260,25 +290,12 @@ long emucxl_where(const struct emucxl_where *args, u64 *counts)
 	int err = check_range(args->addr, args->length);
 
 	while (!err && addr < end) {
-		unsigned long at;
 		struct span span;
 
 		err = find_span(addr, end, &span);
 		if (err)
 			break;
-		for (at = 0; at < span.pages; at++) {
-			struct emucxl_object *object = span.object;
-			struct page *page;
-
-			down_read(&object->sem);
-			page = xa_load(&object->pages, (span.first_page + at) >> object->order);
-			if (page && page_to_nid(page) < args->nodes)
-				counts[page_to_nid(page)]++;
-			up_read(&object->sem);
-			cond_resched();
-		}
-		if (fatal_signal_pending(current))
-			err = -EINTR;
+		err = count_span(&span, counts, args->nodes);
 		addr += span.pages << PAGE_SHIFT;
 		fput(span.file);
 	}

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 // What /dev/emucxl promises, call by call: place, life, limits, errors.
+//   device [hold]
 #include <grp.h>
 #include <pthread.h>
 
@@ -135,7 +136,7 @@ static void access_rights(void)
 	FAILS(EACCES, mmap(NULL, PAGE, PROT_WRITE, MAP_SHARED, writeonly, 0),
 	      "a descriptor for writing: EACCES");
 	FAILS(EINVAL, madvise(p, PAGE, MADV_DODUMP), "MADV_DODUMP: EINVAL");
-	CHECK(madvise(p, PAGE, MADV_REMOVE) == -1, "MADV_REMOVE fails");
+	FAILS(ENODEV, madvise(p, PAGE, MADV_REMOVE), "MADV_REMOVE: ENODEV");
 	p[0] = 5;
 	CHECK(madvise(p, 2 * PAGE, MADV_DONTNEED) == 0 && p[0] == 5,
 	      "MADV_DONTNEED keeps the contents");
@@ -205,11 +206,70 @@ static void bad_offsets(void)
 	FAILS(EINVAL, map(device, PAGE, 0xffff, 0), "node 65535: EINVAL");
 	FAILS(EINVAL, map(device, PAGE, 2, 0), "node 2, which may come but has no memory: EINVAL");
 	FAILS(EINVAL, map(device, PAGE, LOCAL, 0x40000), "an unknown flag: EINVAL");
-	errno = 0;
-	CHECK(map(device, PAGE, -1, 0) == MAP_FAILED, "offset -4096 fails");
+	FAILS(EOVERFLOW, map(device, PAGE, -1, 0), "offset -4096: EOVERFLOW");
 	FAILS(EINVAL, map(device, 0, LOCAL, 0), "length 0: EINVAL");
 	FAILS(ENOMEM, map(device, 1UL << 46, LOCAL, 0), "64 TiB: ENOMEM");
 	CHECK(all_free(), "nothing is left of them");
+}
+
+static void counters(void)
+{
+	char *p = map(device, 16 * PAGE, REMOTE, 0);
+	uint64_t counts[200];
+	struct emucxl_where where = {
+		.addr = (uintptr_t)p, .length = 16 * PAGE, .counts = (uintptr_t)counts, .nodes = 200
+	};
+	bool zeros = true;
+
+	memset(counts, 0xff, sizeof(counts));
+	CHECK(ioctl(device, EMUCXL_WHERE, &where) == 0 && counts[REMOTE] == 16, "where: 16 pages");
+	for (int i = 0; i < 200; i++)
+		zeros = zeros && (i == REMOTE || counts[i] == 0);
+	CHECK(zeros, "and 0 for every other node, whatever was in the array");
+	where.nodes = 1;
+	counts[REMOTE] = 77;
+	CHECK(ioctl(device, EMUCXL_WHERE, &where) == 0 && counts[LOCAL] == 0 && counts[REMOTE] == 77,
+	      "nothing is written beyond the array");
+	where.nodes = 70000;
+	FAILS(EINVAL, ioctl(device, EMUCXL_WHERE, &where), "more counters than can be: EINVAL");
+	munmap(p, 16 * PAGE);
+}
+
+// A system call as a 32-bit program makes it.
+static long ioctl_32(int fd, unsigned int command, void *argument)
+{
+	long result;
+
+	asm volatile("int $0x80"
+		     : "=a"(result)
+		     : "a"(54L), "b"((long)fd), "c"((long)command), "d"(argument)
+		     : "memory", "r8", "r9", "r10", "r11");
+	if (result >= 0)
+		return result;
+	errno = -(int)result;
+	return -1;
+}
+
+static void programs_of_32_bits(void)
+{
+	int *low = mmap(NULL, PAGE, PROT_READ | PROT_WRITE,
+			MAP_PRIVATE | MAP_ANONYMOUS | MAP_32BIT, -1, 0);
+	struct emucxl_use *use = (void *)low;
+
+	low[0] = 7;
+	if (!IN_CHILD(ioctl_32(device, _IO('e', 2), NULL))) { // a fault
+		printf("# this kernel has no system calls of 32 bits\n");
+		return;
+	}
+	CHECK(ioctl_32(device, _IOW('e', 1, uint32_t), low) == 0 && low[0] == 0,
+	      "32 bits: init writes a 0");
+	CHECK(ioctl_32(device, _IO('e', 2), NULL) == 0 &&
+		      ioctl_32(device, _IOR('e', 3, uint32_t), NULL) == 0 &&
+		      ioctl_32(device, _IO('e', 4), NULL) == 0,
+	      "32 bits: exit, alloc, free");
+	*use = (struct emucxl_use){ .node = REMOTE };
+	CHECK(ioctl_32(device, EMUCXL_USE, use) == 0 && use->capacity > 0, "32 bits: a new call");
+	munmap(low, PAGE);
 }
 
 static void bad_calls(void)
@@ -224,7 +284,7 @@ static void bad_calls(void)
 	struct emucxl_version version = { .major = EMUCXL_ABI_MAJOR, .minor = EMUCXL_ABI_MINOR };
 
 	CHECK(ioctl(device, EMUCXL_VERSION, &version) == 0 && version.page_size == PAGE &&
-		      version.nodes >= 2,
+		      version.nodes >= 2 && version.features == EMUCXL_FEATURE_HUGE,
 	      "the handshake");
 	version = (struct emucxl_version){ .major = EMUCXL_ABI_MAJOR + 1 };
 	FAILS(EPROTO, ioctl(device, EMUCXL_VERSION, &version), "a newer caller: EPROTO");
@@ -326,11 +386,143 @@ static void capacities(void)
 	CHECK(use_of(device, REMOTE).capacity == before, "back to all that the node has");
 }
 
+static void on_alarm(int signal)
+{
+	(void)signal;
+}
+
+static void interrupted(void)
+{
+	const size_t pages = 32768;
+	struct sigaction action = { .sa_handler = on_alarm };
+	char *p = map(device, pages * PAGE, LOCAL, 0);
+	struct emucxl_migrate m;
+	int node = REMOTE;
+	bool seen = false;
+
+	sigaction(SIGALRM, &action, NULL);
+	for (int i = 0; i < 50 && !seen; i++, node = !node) {
+		ualarm(3000 + 500 * i, 0);
+		seen = migrate(device, p, pages * PAGE, node, &m) == -1 && errno == EINTR &&
+		       m.moved > 0 && m.moved < pages;
+		ualarm(0, 0);
+	}
+	node = !node;
+	CHECK(seen && m.failed == 0, "a signal interrupts a migration (EINTR)");
+	CHECK(used_pages(device, node) == m.moved && all_on(device, p, m.moved * PAGE, node) &&
+		      all_on(device, p + m.moved * PAGE, (pages - m.moved) * PAGE, !node),
+	      "what was moved by then is counted, the rest is where it was");
+	munmap(p, pages * PAGE);
+}
+
+#define USER_LIMIT SYSFS "/user_limit"
+
+static void user_limits(void)
+{
+	int second = open_device();
+	struct emucxl_migrate m;
+	char *p, *q;
+
+	CHECK(use_of(device, LOCAL).user_limit == UINT64_MAX, "no user has a limit at first");
+	write_text(USER_LIMIT, "1048576");
+	CHECK(read_number(USER_LIMIT) == 1 << 20 && use_of(device, LOCAL).user_limit == 1 << 20,
+	      "1 MiB for each user; sysfs shows it");
+	p = map(device, 128 * PAGE, LOCAL, 0);
+	q = map(second, 128 * PAGE, REMOTE, 0);
+	CHECK(p != MAP_FAILED && q != MAP_FAILED, "half of it by each of two files");
+	FAILS(ENOMEM, map(second, PAGE, LOCAL, 0), "a page more: ENOMEM");
+	CHECK(migrate(device, p, 128 * PAGE, REMOTE, &m) == 0 && m.moved == 128,
+	      "what is at the limit can move");
+	write_text(USER_LIMIT, "max");
+	munmap(p, 128 * PAGE);
+	p = map(device, 1024 * PAGE, LOCAL, 0);
+	CHECK(p != MAP_FAILED && use_of(device, LOCAL).user_limit == UINT64_MAX, "no limit again");
+	munmap(p, 1024 * PAGE);
+	munmap(q, 128 * PAGE);
+	close(second);
+	CHECK(all_free(), "all free");
+}
+
+static uint64_t physical(const void *address)
+{
+	int pagemap = open("/proc/self/pagemap", O_RDONLY);
+	uint64_t entry = 0;
+
+	if (pread(pagemap, &entry, sizeof(entry), (uintptr_t)address / PAGE * 8) != sizeof(entry))
+		entry = 0;
+	close(pagemap);
+	return (entry & ((1ULL << 55) - 1)) * PAGE;
+}
+
+static bool gives_sigbus(volatile char *p)
+{
+	int status;
+	pid_t pid;
+
+	fflush(stdout);
+	pid = fork();
+	if (pid == 0)
+		_exit(*p);
+	waitpid(pid, &status, 0);
+	return WIFSIGNALED(status) && WTERMSIG(status) == SIGBUS;
+}
+
+// The kernel is told that the memory behind an address is damaged, as a real machine would tell it.
+static void damage(char *p)
+{
+	char text[32];
+
+	snprintf(text, sizeof(text), "%#lx", (unsigned long)physical(p));
+	madvise((void *)((uintptr_t)p & -PAGE), PAGE, MADV_DONTNEED);
+	// It says that it could not take the page away from us: the mark is what counts.
+	int fd = open("/sys/devices/system/memory/hard_offline_page", O_WRONLY);
+
+	if (write(fd, text, strlen(text)) < 0)
+		errno = 0;
+	close(fd);
+}
+
+static void damaged_memory(void)
+{
+	struct emucxl_migrate m;
+	char *p, *q;
+
+	if (access("/sys/devices/system/memory/hard_offline_page", W_OK)) {
+		printf("# this kernel does not handle damaged memory\n");
+		return;
+	}
+	p = map(device, 8 * PAGE, LOCAL, 0);
+	memset(p, 5, 8 * PAGE);
+	migrate(device, p, 8 * PAGE, REMOTE, &m);
+	CHECK(p[3 * PAGE] == 5, "moved, and only read since: the core takes it for a clean page");
+	damage(p + 3 * PAGE);
+	CHECK(gives_sigbus(p + 3 * PAGE) && gives_sigbus(p + 3 * PAGE), "damaged memory: SIGBUS");
+	CHECK(p[2 * PAGE] == 5 && p[4 * PAGE] == 5, "its neighbours are there");
+	CHECK(migrate(device, p, 8 * PAGE, LOCAL, &m) == 0 && m.moved == 7 && m.failed == 1,
+	      "it is not moved, they are");
+	munmap(p, 8 * PAGE);
+	CHECK(all_free(), "all free");
+
+	q = map(device, HUGE_PAGE, LOCAL, EMUCXL_OFFSET_HUGE);
+	if (q == MAP_FAILED)
+		return;
+	CHECK(q[100 * PAGE] == 0, "a huge page");
+	damage(q + 100 * PAGE);
+	madvise(q, HUGE_PAGE, MADV_DONTNEED);
+	CHECK(gives_sigbus(q + 100 * PAGE), "damaged in one place: SIGBUS");
+	CHECK(migrate(device, q, HUGE_PAGE, REMOTE, &m) == 0 && m.moved == 0 && m.failed == 512,
+	      "and not moved");
+	munmap(q, HUGE_PAGE);
+	CHECK(all_free(), "all free");
+}
+
 static void full_node(void)
 {
 	uint64_t all = use_of(device, REMOTE).capacity;
 	double began = now();
-	char *p;
+	struct emucxl_migrate m;
+	size_t most = 0;
+	char *p, *q;
 
 	FAILS(ENOMEM, map(device, all + PAGE, REMOTE, 0), "more than the node has: ENOMEM");
 	CHECK(now() - began < 5, "at once");
@@ -341,6 +533,21 @@ static void full_node(void)
 	p = map(device, 64 * PAGE, REMOTE, 0);
 	CHECK(p != MAP_FAILED && really_on(p, 64 * PAGE, REMOTE), "and there is memory there");
 	munmap(p, 64 * PAGE);
+
+	// As much of it as there is to be had, then a migration for which there is no room.
+	for (size_t bytes = all / 2; bytes >= 1 << 20; bytes /= 2) {
+		while (map(device, bytes, REMOTE, 0) != MAP_FAILED)
+			most += bytes;
+	}
+	q = map(device, 4 << 20, LOCAL, 0);
+	memset(q, 9, 4 << 20);
+	FAILS(ENOMEM, migrate(device, q, 4 << 20, REMOTE, &m), "migrate to a full node: ENOMEM");
+	CHECK(most > all / 2 && m.failed == 0 && used_pages(device, LOCAL) == 1024 - m.moved,
+	      "what moved before that (%d pages) is counted", (int)m.moved);
+	for (size_t i = 0; i < 4 << 20; i += PAGE)
+		if (q[i] != 9)
+			m.failed++;
+	CHECK(m.failed == 0, "and all has its contents");
 }
 
 static void huge_pages(void)
@@ -406,7 +613,8 @@ static bool cannot_set_capacity(void)
 
 static bool cannot_see_users(void)
 {
-	return open(SYSFS "/users", O_RDONLY) == -1 && open(SYSFS "/files", O_RDONLY) == -1;
+	return open(SYSFS "/users", O_RDONLY) == -1 && errno == EACCES &&
+	       open(SYSFS "/files", O_RDONLY) == -1 && errno == EACCES;
 }
 
 static void users(void)
@@ -508,9 +716,19 @@ static void balancing(void)
 	munmap(q, bytes);
 }
 
-int main(void)
+// Holds a mapping, its file closed, until it is killed: for load.sh.
+static void hold(void)
+{
+	map(device, PAGE, REMOTE, 0);
+	close(device);
+	pause();
+}
+
+int main(int argc, char **argv)
 {
 	device = open_device();
+	if (argc > 1 && !strcmp(argv[1], "hold"))
+		hold();
 	placement();
 	zeroing();
 	counting();
@@ -521,13 +739,22 @@ int main(void)
 	neighbours();
 	bad_offsets();
 	bad_calls();
+	counters();
+	programs_of_32_bits();
 	migrating();
+	interrupted();
 	capacities();
 	huge_pages();
 	users();
+	user_limits();
 	memory_cgroup();
 	balancing();
-	full_node();
+	damaged_memory();
+	CHECK(IN_CHILD({
+		      full_node();
+		      _exit(test_failures);
+	      }),
+	      "a node that is full");
 	CHECK(all_free(), "nothing is left");
 	return test_end();
 }

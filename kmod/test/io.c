@@ -24,6 +24,43 @@ static void files(void)
 	unlink("/tmp/io");
 }
 
+#define DIRECT "io-direct"
+
+// In the folder that the host shares: it takes the pages themselves for what is read and written.
+static void direct(void)
+{
+	const size_t bytes = 256 * PAGE;
+	char *p = map(device, bytes, REMOTE, 0), *q = map(device, bytes, LOCAL, 0);
+	int file = open(DIRECT, O_RDWR | O_CREAT | O_TRUNC | O_DIRECT, 0600);
+	struct emucxl_migrate m;
+	bool ok = true;
+	pid_t pid;
+
+	if (!CHECK(file >= 0, "a file with O_DIRECT"))
+		return;
+	for (size_t i = 0; i < bytes; i++)
+		p[i] = i * 13 / 5;
+	fflush(stdout);
+	pid = fork();
+	if (pid == 0)
+		for (int node = LOCAL;; node = !node) {
+			migrate(device, p, bytes, node, &m);
+			migrate(device, q, bytes, !node, &m);
+		}
+	for (int round = 0; round < 20 && ok; round++) {
+		memset(q, 0, bytes);
+		ok = pwrite(file, p, bytes, 0) == (ssize_t)bytes &&
+		     pread(file, q, bytes, 0) == (ssize_t)bytes && !memcmp(p, q, bytes);
+	}
+	CHECK(ok, "O_DIRECT from it and into it, while it migrates");
+	kill(pid, SIGKILL);
+	waitpid(pid, NULL, 0);
+	munmap(p, bytes);
+	munmap(q, bytes);
+	close(file);
+	unlink(DIRECT);
+}
+
 static void other_processes(void)
 {
 	char *p = map(device, 4 * PAGE, REMOTE, 0);
@@ -121,6 +158,7 @@ int main(void)
 {
 	device = open_device();
 	files();
+	direct();
 	other_processes();
 	held_pages();
 	locks();

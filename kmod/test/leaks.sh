@@ -10,6 +10,8 @@ done
 if [ -s $leaks ]; then
 	cat $leaks
 	echo 'not ok - no leak'
-	exit 1
+	echo '# 1 failed'
+else
+	echo 'ok - no leak'
+	echo '# 0 failed'
 fi
-echo 'ok - no leak'

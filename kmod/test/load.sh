@@ -1,6 +1,6 @@
 #!/bin/sh
 # Loads and unloads the module many times, used in between; refuses to unload what is in use.
-#   load.sh MODULE TIMES
+#   load.sh MODULE TIMES    in the folder of the programs
 module=$1
 failures=0
 
@@ -29,18 +29,42 @@ check "$([ "$(cat /sys/class/misc/emucxl/node0/capacity)" = 33554432 ]; echo $?)
 exec 9<>/dev/emucxl
 rmmod emucxl 2>/dev/null
 check "$([ $? != 0 ]; echo $?)" "not unloaded while a file is open"
-exec 9>&-
-rmmod emucxl
-check $? "unloaded once it is closed"
-
-for words in 'node_mb=x' 'remote_mb=-1' 'unknown=1'; do
-	insmod "$module" "$words" 2>/dev/null
-	status=$?
-	# The kernel ignores a parameter that a module does not know.
-	[ "$words" = unknown=1 ] && status=1
-	rmmod emucxl 2>/dev/null
-	check "$([ $status != 0 ]; echo $?)" "refuses $words, or ignores it"
+./device hold 9>&- &
+until [ "$(cat /sys/class/misc/emucxl/objects)" = 1 ]; do
+	sleep 0.1
 done
+exec 9>&-
+rmmod emucxl 2>/dev/null
+check "$([ $? != 0 ]; echo $?)" "nor while memory is mapped, and no file open"
+kill $!
+wait $!
+rmmod emucxl
+check $? "unloaded once it is unmapped"
+
+# The last mapping goes at any moment of an unloading.
+bad=0
+times=$(($2 / 4))
+for i in $(seq $times); do
+	insmod "$module" || bad=1
+	./device hold &
+	sleep 0.0$((i % 10))
+	kill -9 $!
+	until rmmod emucxl 2>/dev/null; do
+		:
+	done
+	wait $!
+done
+check $bad "unloaded $times times while a process that has memory is killed"
+
+for words in node_mb=x remote_mb=-1; do
+	insmod "$module" $words 2>/dev/null
+	check "$([ $? != 0 ]; echo $?)" "refuses $words"
+done
+insmod "$module" node_mb=16,8 user_mb=4
+check $? "loaded with other parameters"
+check "$([ "$(cat /sys/class/misc/emucxl/node1/capacity)" = 8388608 ]; echo $?)" "node_mb"
+check "$([ "$(cat /sys/class/misc/emucxl/user_limit)" = 4194304 ]; echo $?)" "user_mb"
+rmmod emucxl
 insmod "$module"
 check $? "loaded again"
 echo "# $failures failed"

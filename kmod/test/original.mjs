@@ -12,7 +12,7 @@ function check(what, ok) {
   if (!ok) failures++
 }
 
-/** Kilobytes that the kernel says are on a NUMA node, of all mappings of the device. */
+/** Pages that the kernel says are on a NUMA node, of all mappings of the device. */
 function pagesOn(node) {
   const lines = readFileSync('/proc/self/numa_maps', 'utf8')
     .split('\n')

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 // A program as the first paper's library is: it knows nothing but open, mmap with the node in the
 // offset, and the four ioctls. Everything in it would run on the original module.
+//   paper [ELEMENTS]    of the queue; default 15,000, as in the paper
 #include "test.h"
 
 struct init_arg {
@@ -17,8 +18,7 @@ struct alloc_arg {
 #define ORIGINAL_ALLOC _IOR('e', 3, struct alloc_arg *)
 #define ORIGINAL_FREE _IO('e', 4)
 
-#define ELEMENTS 15000
-
+static int elements = 15000;
 static int device;
 
 static void *paper_alloc(size_t size, int node)
@@ -59,7 +59,7 @@ static bool queue(int node)
 {
 	struct element *head = NULL, *tail = NULL, *e;
 
-	for (int i = 0; i < ELEMENTS; i++) {
+	for (int i = 0; i < elements; i++) {
 		e = paper_alloc(sizeof(*e), node);
 		if (!e || e->value || e->next)
 			return false;
@@ -70,7 +70,7 @@ static bool queue(int node)
 			head = e;
 		tail = e;
 	}
-	for (int i = 0; i < ELEMENTS; i++) {
+	for (int i = 0; i < elements; i++) {
 		e = head;
 		if (!e || e->value != i)
 			return false;
@@ -80,12 +80,14 @@ static bool queue(int node)
 	return head == NULL;
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
 	struct alloc_arg alloc = { .size = 4096, .numa_node = 1 };
 	struct init_arg init = { .return_value = -7 };
 	char *p;
 
+	if (argc > 1)
+		elements = atoi(argv[1]);
 	device = open("/dev/emucxl", O_RDWR);
 	CHECK(device >= 0, "open");
 	CHECK(ioctl(device, ORIGINAL_INIT, &init) == 0 && init.return_value == 0,
@@ -109,7 +111,7 @@ int main(void)
 		CHECK(p && really_on(p, 3 * PAGE, other) && !strcmp(p, "written before"),
 		      "resized by copying to 10,000 bytes");
 		munmap(p, 10000);
-		CHECK(queue(node), "a queue of %d elements, a mapping each, on node %d", ELEMENTS,
+		CHECK(queue(node), "a queue of %d elements, a mapping each, on node %d", elements,
 		      node);
 	}
 	CHECK(ioctl(device, ORIGINAL_EXIT) == 0, "exit is accepted without an argument");

@@ -31,6 +31,7 @@
 
 static int test_failures;
 
+// With EMUCXL_STOP in the environment, the first failure ends the program.
 static inline void test_result(bool ok, const char *file, int line, const char *format, ...)
 {
 	int error = errno;
@@ -45,6 +46,8 @@ static inline void test_result(bool ok, const char *file, int line, const char *
 	if (!ok)
 		printf("# %s:%d: errno %d: %s\n", file, line, error, strerror(error));
 	fflush(stdout);
+	if (!ok && getenv("EMUCXL_STOP"))
+		exit(1);
 }
 
 // A test: `condition` is to hold. Returns whether it did.
