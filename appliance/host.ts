@@ -13,7 +13,7 @@ interface Programs {
   onPath(program: string): boolean
 }
 
-/** Programs and files by the Debian package that brings them. */
+/** For everything: programs and files by the Debian package that brings them. */
 const NEEDED = {
   [QEMU]: 'qemu-system-x86',
   gcc: 'gcc',
@@ -23,19 +23,29 @@ const NEEDED = {
   [KEYRING]: 'debian-archive-keyring',
 }
 
+async function programs(): Promise<Programs> {
+  const path = pathToFileURL(join(packageRoot, 'scripts/programs.mjs')).href
+  return (await import(path)) as Programs
+}
+
 /** Installs what is missing, or names it and ends the process. */
+export async function needPrograms(wanted: Readonly<Record<string, string>>): Promise<void> {
+  const { needPrograms: need } = await programs()
+  need(wanted, { required: true })
+}
+
+/** The same, for what every use of the appliance takes. */
 export async function needHostPrograms(): Promise<void> {
   if (process.arch !== 'x64') {
     throw new Error(`the virtual machine runs on x64 hosts only, and this is ${process.arch}`)
   }
-  const path = pathToFileURL(join(packageRoot, 'scripts/programs.mjs')).href
-  const { needPrograms, onPath } = (await import(path)) as Programs
+  const { onPath } = await programs()
   if (!onPath('apt-get') || !onPath('dpkg-deb')) {
     throw new Error(
       'the virtual machine is made of Debian packages, which takes apt-get and dpkg-deb',
     )
   }
-  needPrograms(NEEDED, { required: true })
+  await needPrograms(NEEDED)
 }
 
 /**

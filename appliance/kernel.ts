@@ -1,13 +1,14 @@
 // The kernels that guests run, and the module built for each.
 
 import { existsSync } from 'node:fs'
-import { copyFile, cp, mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { copyFile, mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import { packageRoot } from '../lib/memory/host.js'
 import { cached, digest } from './cache.js'
 import { command } from './command.js'
 import { Debian } from './debian.js'
+import { buildDebugKernel, debugKernelName } from './debug-kernel.js'
 
 /** Kernel versions by the Debian package that depends on the newest build of each. */
 const META_PACKAGES = {
@@ -15,10 +16,13 @@ const META_PACKAGES = {
   '6.12': 'linux-image-6.12-amd64',
 } as const
 
-export type KernelVersion = keyof typeof META_PACKAGES
+/** One of Debian's, or the one that finds faults. */
+export type KernelVersion = keyof typeof META_PACKAGES | 'debug'
 
 /** What a guest loads before it can see folders of the host; with those they depend on. */
 const GUEST_MODULES = ['virtio_pci', '9pnet_virtio', '9p']
+
+type Say = (text: string) => void
 
 export interface Kernel {
   /** As `uname -r` has it. */
@@ -26,13 +30,15 @@ export interface Kernel {
   image: string
   /** Module files, in the order in which they are loaded. */
   modules: readonly string[]
+  /** Gives the folder to build modules in. */
+  headers: (say: Say) => Promise<string>
 }
 
 async function findModules(folder: string): Promise<Map<string, string>> {
   const entries = await readdir(folder, { withFileTypes: true, recursive: true })
   const found = new Map<string, string>()
   for (const entry of entries) {
-    const name = /^(.*)\.ko(\.xz|\.zst)?$/.exec(entry.name)?.[1]
+    const name = /^(.*)\.ko(\.xz)?$/.exec(entry.name)?.[1]
     if (name !== undefined) found.set(name.replaceAll('-', '_'), join(entry.parentPath, entry.name))
   }
   return found
@@ -66,7 +72,7 @@ async function takeModules(from: string, to: string): Promise<void> {
   for (const name of GUEST_MODULES) await take(name)
 }
 
-async function fetchKernel(version: KernelVersion, folder: string): Promise<void> {
+async function fetchKernel(version: keyof typeof META_PACKAGES, folder: string): Promise<void> {
   const debian = new Debian()
   const dependencies = await debian.dependencies(META_PACKAGES[version])
   const name = dependencies.find((dependency) => dependency.startsWith('linux-image-'))
@@ -81,27 +87,43 @@ async function fetchKernel(version: KernelVersion, folder: string): Promise<void
   await rm(unpacked, { recursive: true })
 }
 
-/** A kernel of Debian's, downloaded if it is not in the cache. */
-export async function kernel(version: KernelVersion, say: (text: string) => void): Promise<Kernel> {
-  const folder = await cached(`kernel-${version}`, async (fresh) => {
+/** The folder of a kernel: `vmlinuz`, `release` and `modules`. */
+async function kernelFolder(version: KernelVersion, say: Say): Promise<string> {
+  if (version === 'debug') {
+    return cached(`kernel-${await debugKernelName()}`, (fresh) => buildDebugKernel(fresh, say))
+  }
+  return cached(`kernel-${version}`, async (fresh) => {
     say(`Downloading Linux ${version}`)
     await fetchKernel(version, fresh)
   })
+}
+
+/** A kernel: downloaded or built if it is not in the cache. */
+export async function kernel(version: KernelVersion, say: Say): Promise<Kernel> {
+  const folder = await kernelFolder(version, say)
   const modules = (await readdir(join(folder, 'modules'))).sort()
+  const release = await readFile(join(folder, 'release'), 'utf8')
   return {
-    release: await readFile(join(folder, 'release'), 'utf8'),
+    release,
     image: join(folder, 'vmlinuz'),
     modules: modules.map((name) => join(folder, 'modules', name)),
+    headers: async (tell) =>
+      version === 'debug' ? join(folder, 'headers') : debianHeaders(release, tell),
   }
 }
 
-/** The headers of a kernel, unpacked where they can stay: the folder to build modules in. */
-async function headers(release: string, say: (text: string) => void): Promise<string> {
+/** The headers of a kernel of Debian's, unpacked where they can stay. */
+async function debianHeaders(release: string, say: Say): Promise<string> {
   const flavour = `linux-headers-${release}`
   const folder = await cached(`headers-${release}`, async (fresh) => {
     say(`Downloading the headers of Linux ${release}`)
     const debian = new Debian()
-    const others = await debian.dependencies(flavour)
+    const others = await debian.dependencies(flavour).catch((error) => {
+      const remedy = 'emucxl vm clean makes room for its newest kernel'
+      throw new Error(`Debian has no headers of Linux ${release} any more: ${remedy}`, {
+        cause: error,
+      })
+    })
     const needed = others.filter((name) => /^linux-(headers|kbuild)-/.test(name))
     await debian.unpack([flavour, ...needed], fresh)
     // Their Makefile includes that of the common part, by the path where Debian installs it.
@@ -123,16 +145,18 @@ async function sourceFiles(folder: string): Promise<string[]> {
 
 /** emucxl.ko for a kernel; built if its sources have changed. */
 export async function kernelModule(
-  release: string,
+  { release, headers }: Kernel,
   sources: string,
-  say: (text: string) => void,
+  say: Say,
 ): Promise<string> {
   const names = await sourceFiles(sources)
   const contents = await Promise.all(names.map((name) => readFile(join(sources, name))))
   const folder = await cached(`module-${release}-${digest(contents)}`, async (fresh) => {
-    const build = await headers(release, say)
+    const build = await headers(say)
     say(`Building emucxl.ko for Linux ${release}`)
-    for (const name of names) await cp(join(sources, name), join(fresh, name))
+    for (const [i, name] of names.entries()) {
+      await writeFile(join(fresh, name), contents[i] as Buffer)
+    }
     const jobs = `-j${availableParallelism()}`
     // Debian's kernels have BTF, for which module builds want pahole: it is of no use here.
     await command('make', [jobs, 'CONFIG_DEBUG_INFO_BTF_MODULES=', '-C', build, `M=${fresh}`])

@@ -6,7 +6,7 @@ import { availableParallelism } from 'node:os'
 import { byteSize, choice, parse, UsageError, wholeNumber } from './usage.js'
 
 const NAME = 'emucxl vm'
-const KERNELS = ['6.12', '6.1'] as const
+const KERNELS = ['6.12', '6.1', 'debug'] as const
 const ACCELERATORS = ['auto', 'kvm', 'tcg'] as const
 const CACHE = 'EMUCXL_CACHE'
 
@@ -18,13 +18,15 @@ Runs a command, or a shell, in a virtual machine with two NUMA nodes, the second
 without CPUs as a CXL expander is, and with the emucxl kernel module. It sees
 the current folder by the same path, the running Node.js and a busybox. The
 first run downloads a kernel from Debian and builds the module. EMUCXL_…,
-NODE_OPTIONS, NODE_ENV, NO_COLOR and FORCE_COLOR are passed on.
+NODE_OPTIONS, NODE_ENV, NO_COLOR and FORCE_COLOR are passed on; the standard
+input of a command is empty.
 
 Options:
       --local SIZE     memory of the local node (default: 4G)
       --remote SIZE    memory of the remote node (default: 8G)
       --cpus N         CPUs, all on the local node (default: at most 2)
-      --kernel V       ${KERNELS.join(' or ')} (default: ${KERNELS[0]})
+      --kernel V       ${KERNELS.join(', ')} (default: ${KERNELS[0]}). debug is 6.12
+                       with KASAN, lockdep and kmemleak, built in minutes, once
       --accel NAME     ${ACCELERATORS.join(', ')} (default: auto: KVM where it works)
       --module WORDS   parameters of the module, as 'remote_mb=1024'
       --no-module      without the module: no /dev/emucxl
@@ -49,7 +51,7 @@ const OPTIONS = {
 } as const
 
 const MIN_MEMORY = 512 * 2 ** 20
-const PAGE = 4096
+const MIB = 2 ** 20
 const PASSED_ON = /^(EMUCXL_(?!CACHE$)\w+|NODE_OPTIONS|NODE_ENV|NO_COLOR|FORCE_COLOR)$/
 
 function say(text: string): void {
@@ -59,7 +61,7 @@ function say(text: string): void {
 function memorySize(option: string, text: string): number {
   const bytes = byteSize(NAME, option, text)
   if (bytes < MIN_MEMORY) throw new UsageError(`--${option} must be at least 512M`, NAME)
-  return bytes - (bytes % PAGE)
+  return bytes - (bytes % MIB)
 }
 
 function consoleFile(path: string): string {
@@ -108,7 +110,6 @@ async function boot(words: readonly string[], options: readonly string[]): Promi
     accelerator: choice(NAME, 'accelerator', values.accel ?? ACCELERATORS[0], ACCELERATORS),
   }
   const { runInAppliance } = await import('../../appliance/appliance.js')
-  if (shell) process.stdin.setRawMode(true)
   try {
     const result = await runInAppliance({
       ...machine,
@@ -120,6 +121,7 @@ async function boot(words: readonly string[], options: readonly string[]): Promi
         parameters: values.module?.split(/\s+/).filter((word) => word !== '') ?? [],
       },
       terminal: shell ? process.stdin : undefined,
+      onBooted: () => shell && process.stdin.setRawMode(true),
       consoleLog: values.console === undefined ? undefined : consoleFile(values.console),
       say,
     })
