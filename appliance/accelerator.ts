@@ -51,14 +51,15 @@ export async function chooseAccelerator(boot: Boot, say: (text: string) => void)
     const remedy = `may not be opened by this user: join the group that owns it (ls -l ${KVM})`
     return { accelerator: 'tcg', reason: `${KVM} ${missing ? 'is not there' : remedy}` }
   }
-  const reason = `a guest does not boot on ${KVM} within ${PROBE_SECONDS} s`
+  const reason = `no guest boots on ${KVM} within ${PROBE_SECONDS} s; --accel kvm tries for longer`
   const thisBoot = await readFile('/proc/sys/kernel/random/boot_id', 'utf8')
   const file = join(cacheFolder(), 'kvm-probe')
   const [probed, result] = (await readFile(file, 'utf8').catch(() => '')).split(' ')
   if (probed !== thisBoot.trim()) {
     say('Trying KVM')
     const works = await boots(boot)
-    await writeFile(file, `${thisBoot.trim()} ${works ? 'boots' : 'hangs'}`)
+    // Where the cache cannot be written, the next run tries again.
+    await writeFile(file, `${thisBoot.trim()} ${works ? 'boots' : 'hangs'}`).catch(() => {})
     return works ? { accelerator: 'kvm' } : { accelerator: 'tcg', reason }
   }
   return result === 'boots' ? { accelerator: 'kvm' } : { accelerator: 'tcg', reason }

@@ -3,17 +3,32 @@
 
 import { createHash, randomUUID } from 'node:crypto'
 import { createReadStream, existsSync } from 'node:fs'
-import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, readFile, rename, rm, rmdir, stat, writeFile } from 'node:fs/promises'
+import { createServer } from 'node:net'
 import { homedir } from 'node:os'
-import { dirname, join } from 'node:path'
+import { dirname, isAbsolute, join, resolve } from 'node:path'
 import { pipeline } from 'node:stream/promises'
+import { setTimeout } from 'node:timers/promises'
 
 const MANIFEST = 'SHA256SUMS'
+
+/** What a maker that was killed leaves. */
+const UNFINISHED = /\.[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
+
+/** What the appliance keeps, among other things that may lie in the same folder. */
+const OURS = /^(apt$|kvm-probe$|(headers|image|kernel|module|stress-ng|tools)\b)/
 
 /** EMUCXL_CACHE, or emucxl in the user's cache folder. */
 export function cacheFolder(): string {
   const { EMUCXL_CACHE, XDG_CACHE_HOME } = process.env
-  return EMUCXL_CACHE ?? join(XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'emucxl')
+  const absolute = XDG_CACHE_HOME !== undefined && isAbsolute(XDG_CACHE_HOME)
+  const base = absolute ? XDG_CACHE_HOME : join(homedir(), '.cache')
+  const folder = EMUCXL_CACHE ? resolve(EMUCXL_CACHE) : join(base, 'emucxl')
+  if (/[\s:]/.test(folder)) {
+    const remedy = 'set EMUCXL_CACHE to a path without blanks and colons'
+    throw new Error(`kernel modules cannot be built in ${folder}: ${remedy}`)
+  }
+  return folder
 }
 
 async function sha256(file: string): Promise<string> {
@@ -37,14 +52,14 @@ async function seal(folder: string): Promise<void> {
   await writeFile(join(folder, MANIFEST), `${lines.join('\n')}\n`)
 }
 
-/** Whether every file is there as it was when the folder was made. */
+/** Whether exactly those files are there that were when the folder was made, and as they were. */
 async function intact(folder: string): Promise<boolean> {
-  const manifest = await readFile(join(folder, MANIFEST), 'utf8').catch(() => undefined)
-  if (manifest === undefined) return false
-  for (const line of manifest.trimEnd().split('\n')) {
-    const [sum, name] = line.split('  ') as [string, string]
-    const path = join(folder, name)
-    if (!existsSync(path) || (await sha256(path)) !== sum) return false
+  const manifest = await readFile(join(folder, MANIFEST), 'utf8').catch(() => '')
+  const sums = [...manifest.matchAll(/^([0-9a-f]{64}) {2}(.+)$/gm)]
+  const names = sums.map(([, , name]) => name).join('\n')
+  if (names === '' || names !== (await files(folder)).join('\n')) return false
+  for (const [, sum, name] of sums) {
+    if ((await sha256(join(folder, name as string))) !== sum) return false
   }
   return true
 }
@@ -59,8 +74,34 @@ async function makeFolder(path: string): Promise<void> {
 }
 
 /**
+ * Runs `body` while no other process of this machine runs it for the same name. The lock is a socket
+ * with an abstract name, which ends with the process that has it.
+ */
+export async function locked<T>(name: string, body: () => Promise<T>): Promise<T> {
+  const server = createServer()
+  const path = `\0emucxl-${digest([cacheFolder(), name])}`
+  const taken = (): Promise<boolean> =>
+    new Promise((done, reject) => {
+      const failed = (error: NodeJS.ErrnoException): void => {
+        if (error.code === 'EADDRINUSE') done(true)
+        else reject(error)
+      }
+      server.once('error', failed).listen(path, () => {
+        server.off('error', failed)
+        done(false)
+      })
+    })
+  while (await taken()) await setTimeout(200)
+  try {
+    return await body()
+  } finally {
+    server.close()
+  }
+}
+
+/**
  * A folder of the cache, by its name: made by `make`, which fills an empty folder, unless it is
- * there and intact. Two processes may want it at the same time.
+ * there and intact.
  */
 export async function cached(
   name: string,
@@ -68,32 +109,48 @@ export async function cached(
 ): Promise<string> {
   const folder = join(cacheFolder(), name)
   if (await intact(folder)) return folder
-  const fresh = `${folder}.${randomUUID()}`
-  await makeFolder(fresh).catch((error) => {
-    const remedy = 'set EMUCXL_CACHE to a folder that can be written'
-    throw new Error(`${cacheFolder()} cannot be written: ${remedy}`, { cause: error })
-  })
-  try {
-    await make(fresh)
-    await seal(fresh)
-    await rm(folder, { recursive: true, force: true })
-    await rename(fresh, folder).catch(async (error) => {
-      if (!(await intact(folder))) throw error // else another process was quicker
+  return locked(name, async () => {
+    if (await intact(folder)) return folder // another process was quicker
+    await forget((other) => other.startsWith(`${name}.`) && UNFINISHED.test(other))
+    const fresh = `${folder}.${randomUUID()}`
+    await makeFolder(fresh).catch((error) => {
+      const remedy = 'set EMUCXL_CACHE to a folder that can be written'
+      throw new Error(`${cacheFolder()} cannot be written: ${remedy}`, { cause: error })
     })
-  } finally {
-    await rm(fresh, { recursive: true, force: true })
-  }
-  return folder
+    try {
+      await make(fresh)
+      await seal(fresh)
+      await rm(folder, { recursive: true, force: true })
+      await rename(fresh, folder)
+    } finally {
+      await rm(fresh, { recursive: true, force: true })
+    }
+    return folder
+  })
 }
 
-/** Deletes finished folders of the cache whose names begin so. A guest that runs has its files open. */
-export async function forget(prefix: string): Promise<void> {
-  for (const name of await readdir(cacheFolder())) {
-    const unfinished = name.includes('.', prefix.length)
-    if (name.startsWith(prefix) && !unfinished) {
-      await rm(join(cacheFolder(), name), { recursive: true, force: true })
-    }
+async function forget(which: (name: string) => boolean): Promise<void> {
+  for (const name of await readdir(cacheFolder()).catch(() => [])) {
+    if (!which(name)) continue
+    await rm(join(cacheFolder(), name), { recursive: true, force: true, maxRetries: 3 })
   }
+}
+
+/** Deletes the finished folders whose names begin so, but the newest. */
+export async function forgetOlder(prefix: string): Promise<void> {
+  const times = new Map<string, number>()
+  for (const name of await readdir(cacheFolder())) {
+    if (!name.startsWith(prefix) || UNFINISHED.test(name)) continue
+    times.set(name, (await stat(join(cacheFolder(), name))).mtimeMs)
+  }
+  const newest = [...times].sort(([, a], [, b]) => b - a)[0]?.[0]
+  await forget((name) => times.has(name) && name !== newest)
+}
+
+/** Deletes what the appliance has put into the cache. */
+export async function clean(): Promise<void> {
+  await forget((name) => OURS.test(name))
+  await rmdir(cacheFolder()).catch(() => {}) // it may hold what is not ours
 }
 
 /** A short name for contents: equal parts give equal names. */

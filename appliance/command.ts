@@ -13,7 +13,10 @@ export async function command(
   args: readonly string[],
   options: CommandOptions = {},
 ): Promise<string> {
-  const child = spawn(program, args, { ...options, stdio: ['ignore', 'pipe', 'pipe'] })
+  const env = { ...(options.env ?? process.env), LC_ALL: 'C' } // what is read is English
+  const child = spawn(program, args, { ...options, env, stdio: ['ignore', 'pipe', 'pipe'] })
+  const kill = (): void => void child.kill()
+  process.once('exit', kill)
   let stdout = ''
   let all = ''
   child.stdout.setEncoding('utf8').on('data', (text) => {
@@ -26,7 +29,7 @@ export async function command(
   const status = await new Promise<number | string>((resolve, reject) => {
     child.on('error', reject)
     child.on('close', (code, signal) => resolve(code ?? signal ?? 'unknown'))
-  })
+  }).finally(() => process.removeListener('exit', kill))
   if (status !== 0) {
     const last = all.trimEnd().split('\n').slice(-20).join('\n')
     throw new Error(`${[program, ...args].join(' ')} failed (${status}):\n${last}`)

@@ -4,7 +4,7 @@
 import { existsSync } from 'node:fs'
 import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { cacheFolder } from './cache.js'
+import { cacheFolder, locked } from './cache.js'
 import { command } from './command.js'
 
 const RELEASE = 'bookworm'
@@ -14,15 +14,45 @@ const MIRRORS = {
   security: 'http://deb.debian.org/debian-security',
 }
 
-/** The mirrors that the host's own apt uses, where it is a Debian. */
+interface Source {
+  url: string
+  suites: string
+  components: string
+}
+
+/** The enabled entries of a file of apt's, of either format. */
+export function readSources(name: string, text: string): Source[] {
+  if (name.endsWith('.list')) {
+    const lines = text.matchAll(/^deb\s+(?:\[[^\]]*\]\s+)?(\S+)\s+(\S+)\s+(.*)$/gm)
+    return [...lines].map(([, url = '', suites = '', components = '']) => ({
+      url,
+      suites,
+      components,
+    }))
+  }
+  if (!name.endsWith('.sources')) return []
+  return text.split(/\n\s*\n/).flatMap((stanza) => {
+    const field = (key: string): string =>
+      new RegExp(`^${key}:\\s*(.*)$`, 'im').exec(stanza)?.[1]?.trim() ?? ''
+    if (/^no$/i.test(field('Enabled')) || !/\bdeb\b/.test(field('Types'))) return []
+    const [suites, components] = [field('Suites'), field('Components')]
+    return field('URIs')
+      .split(/\s+/)
+      .map((url) => ({ url, suites, components }))
+  })
+}
+
+const SUITES = /\b(bookworm|trixie|forky|duke|sid|stable|oldstable|testing|unstable)\b/
+
+/** The mirrors of Debian that the host's own apt uses, where it is a Debian. */
 async function mirrors(): Promise<typeof MIRRORS> {
   const found = { ...MIRRORS }
   const folder = '/etc/apt/sources.list.d'
   const names = existsSync(folder) ? await readdir(folder) : []
-  const files = ['/etc/apt/sources.list', ...names.map((name) => join(folder, name))]
-  for (const file of files) {
+  for (const file of ['/etc/apt/sources.list', ...names.map((name) => join(folder, name))]) {
     const text = await readFile(file, 'utf8').catch(() => '')
-    for (const [url] of text.matchAll(/https?:\/\/[^\s\]]+/g)) {
+    for (const { url, suites, components } of readSources(file, text)) {
+      if (!SUITES.test(suites) || !/\bmain\b/.test(components)) continue
       if (/\/debian-security\/?$/.test(url)) found.security = url
       else if (/\/debian\/?$/.test(url)) found.main = url
     }
@@ -35,7 +65,7 @@ export class Debian {
   readonly #root = join(cacheFolder(), 'apt')
   #updated = false
 
-  async #apt(program: 'apt-get' | 'apt-cache', args: readonly string[], cwd?: string) {
+  async #apt(program: 'apt-get' | 'apt-cache', args: readonly string[], archives?: string) {
     const settings = {
       'Dir::Etc::sourcelist': join(this.#root, 'sources.list'),
       'Dir::Etc::sourceparts': '-',
@@ -44,14 +74,20 @@ export class Debian {
       'Dir::State::status': join(this.#root, 'state/status'),
       'Dir::Cache': join(this.#root, 'cache'),
       'APT::Architecture': 'amd64',
+      ...(archives === undefined ? {} : { 'Dir::Cache::archives': archives }),
       ...(process.getuid?.() === 0 ? { 'APT::Sandbox::User': 'root' } : {}),
     }
     const options = Object.entries(settings).flatMap(([name, value]) => ['-o', `${name}=${value}`])
-    return command(program, [...options, ...args], cwd === undefined ? {} : { cwd })
+    return command(program, [...options, ...args], archives === undefined ? {} : { cwd: archives })
   }
 
   async #update(): Promise<void> {
     if (this.#updated) return
+    await locked('apt', () => this.#fetchLists())
+    this.#updated = true
+  }
+
+  async #fetchLists(): Promise<void> {
     const { main, security } = await mirrors()
     const signed = `[signed-by=${KEYRING}]`
     const lines = [
@@ -63,24 +99,34 @@ export class Debian {
     await writeFile(join(this.#root, 'state/status'), '')
     await writeFile(join(this.#root, 'sources.list'), `${lines.join('\n')}\n`)
     await this.#apt('apt-get', ['update', '-qq'])
-    this.#updated = true
   }
 
   /** The packages that a package depends on directly. */
   async dependencies(name: string): Promise<string[]> {
     await this.#update()
-    const text = await this.#apt('apt-cache', ['depends', '--important', name])
+    const text = await locked('apt', () => this.#apt('apt-cache', ['depends', '--important', name]))
     return [...text.matchAll(/^\s*Depends: (\S+)$/gm)].map(([, dependency]) => dependency as string)
   }
 
   /** Downloads packages and unpacks them, one over the other, into a folder. */
   async unpack(names: readonly string[], folder: string): Promise<void> {
+    await this.#unpack(['download', ...names], folder)
+  }
+
+  /** A package with all that it depends on, down to the C library: it runs on any system. */
+  async unpackWhole(name: string, folder: string): Promise<void> {
+    const install = ['install', '--download-only', '--yes', '--no-install-recommends']
+    await this.#unpack([...install, name], folder)
+  }
+
+  async #unpack(request: readonly string[], folder: string): Promise<void> {
     await this.#update()
     const archives = join(folder, '.debs')
-    await mkdir(archives, { recursive: true })
-    await this.#apt('apt-get', ['download', '-qq', ...names], archives)
-    for (const archive of await readdir(archives)) {
-      await command('dpkg-deb', ['--extract', join(archives, archive), folder])
+    await mkdir(join(archives, 'partial'), { recursive: true })
+    await locked('apt', () => this.#apt('apt-get', ['-qq', ...request], archives))
+    const names = (await readdir(archives)).filter((name) => name.endsWith('.deb'))
+    for (const name of names) {
+      await command('dpkg-deb', ['--extract', join(archives, name), folder])
     }
     await rm(archives, { recursive: true })
   }

@@ -1,15 +1,18 @@
 // The guest's first and only root file system: a busybox, the running Node.js with the libraries it
 // needs, kernel modules, and /init. Folders of the host join it when it runs.
 
-import { existsSync, readFileSync, realpathSync } from 'node:fs'
+import { existsSync, readFileSync, realpathSync, statSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { packageRoot } from '../lib/memory/host.js'
-import { cached, digest, forget } from './cache.js'
+import { cached, digest, forgetOlder } from './cache.js'
 import { command } from './command.js'
 import { type Entry, writeArchive } from './cpio.js'
 import { Debian } from './debian.js'
 import type { Kernel } from './kernel.js'
+
+/** Changes with what this file puts into the archive. */
+const FORMAT = '2'
 
 const INIT = join(packageRoot, 'appliance/guest/init')
 
@@ -18,15 +21,21 @@ const TOOLS = ['busybox-static', 'libnuma1']
 const BUSYBOX = 'bin/busybox'
 const LIBNUMA = 'usr/lib/x86_64-linux-gnu/libnuma.so.1'
 
-const ACCOUNTS = {
+/** Users, and names of hosts. */
+const NAMES = {
   'etc/passwd': 'root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534:nobody:/tmp:/bin/sh\n',
   'etc/group': 'root:x:0:\nemucxl:x:900:\nnogroup:x:65534:\n',
+  'etc/hosts': '127.0.0.1 localhost\n::1 localhost\n',
+  'etc/nsswitch.conf': 'passwd: files\ngroup: files\nhosts: files\n',
 }
 
 const FOLDERS = ['dev', 'proc', 'sys', 'run', 'tmp', 'root', 'bin', 'sbin', 'usr/bin', 'modules']
 
 /** Of the C library: other programs, and addons built elsewhere, look for these. */
-const C_LIBRARIES = ['libdl.so.2', 'libm.so.6', 'libpthread.so.0', 'libresolv.so.2', 'librt.so.1']
+const C_LIBRARIES = [
+  ...['libdl.so.2', 'libm.so.6', 'libnss_files.so.2', 'libpthread.so.0', 'libresolv.so.2'],
+  'librt.so.1',
+]
 
 /** A program's shared libraries, and what loads them: by the paths that it looks for. */
 async function libraries(program: string): Promise<string[]> {
@@ -36,6 +45,12 @@ async function libraries(program: string): Promise<string[]> {
   if (libc === undefined) return found
   const others = C_LIBRARIES.map((name) => join(dirname(libc), name)).filter(existsSync)
   return [...new Set([...found, ...others])]
+}
+
+/** Debian's own Node.js reads some of its JavaScript from files, whose names are in its libraries. */
+function scripts(binary: Buffer): string[] {
+  const names = binary.toString('latin1').match(/\/usr\/share\/nodejs\/[\w./-]+\.js\b/g) ?? []
+  return [...new Set(names)].filter(existsSync)
 }
 
 /** Entries for files, by their paths in the guest, and for the folders above them. */
@@ -74,10 +89,17 @@ async function collect(kernel: Kernel, tools: string): Promise<Map<string, Entry
     if (name !== 'busybox') link(`bin/${name}`, 'busybox')
   }
   link('usr/bin/env', '/bin/busybox')
-  add('usr/bin/node', await readFile(realpathSync(process.execPath)))
-  for (const path of await libraries(process.execPath)) add(path.slice(1), await readFile(path))
+  const node = await readFile(realpathSync(process.execPath))
+  add('usr/bin/node', node)
+  const found = new Set(scripts(node))
+  for (const path of await libraries(process.execPath)) {
+    const data = await readFile(path)
+    add(path.slice(1), data)
+    for (const script of scripts(data)) found.add(script)
+  }
+  for (const path of found) add(path.slice(1), await readFile(path), 0o644)
   add(LIBNUMA, await readFile(join(tools, LIBNUMA)))
-  for (const [path, text] of Object.entries(ACCOUNTS)) add(path, Buffer.from(text), 0o644)
+  for (const [path, text] of Object.entries(NAMES)) add(path, Buffer.from(text), 0o644)
   for (const path of kernel.modules) add(`modules/${basename(path)}`, await readFile(path), 0o644)
   return all
 }
@@ -90,10 +112,12 @@ export async function image(kernel: Kernel, say: (text: string) => void): Promis
   })
   const inputs = [INIT, ...kernel.modules].map((path) => readFileSync(path))
   const prefix = `image-${kernel.release}-`
-  const name = digest([process.version, process.execPath, C_LIBRARIES.join(), ...inputs])
+  const { size, mtimeMs } = statSync(process.execPath)
+  const node = [process.execPath, process.version, String(size), String(mtimeMs)]
+  const name = digest([...node, FORMAT, ...inputs])
   const folder = await cached(`${prefix}${name}`, async (fresh) => {
     say('Building the guest’s file system')
-    await forget(prefix) // 100 MB each: the one of another Node.js is made anew quickly
+    await forgetOlder(prefix) // 100 MB each, and made anew quickly
     writeArchive(join(fresh, 'initramfs.cpio'), entries(await collect(kernel, tools)))
   })
   return join(folder, 'initramfs.cpio')

@@ -30,11 +30,14 @@ export interface MachineOptions extends Omit<MachineParts, 'shares' | 'sockets'>
   module?: { file: string; parameters: readonly string[] } | undefined
   stdout: NodeJS.WritableStream
   stderr: NodeJS.WritableStream
-  /** The terminal that a shell gets. */
+  /** The terminal that a shell gets, once the guest has booted. */
   terminal?: NodeJS.ReadStream | undefined
+  onBooted?: (() => void) | undefined
   /** Where the kernel's messages go, besides the end of them that an error quotes. */
   consoleLog?: string | undefined
   signal?: AbortSignal | undefined
+  /** A guest from which nothing is heard for so long has hung. Default 180. */
+  silentSeconds?: number | undefined
 }
 
 export interface MachineResult {
@@ -59,7 +62,7 @@ function starters({ hostNodes }: MachineOptions): string[] {
   const bound = ['setpriv', '--pdeathsig', 'KILL']
   if (hostNodes === undefined) return bound
   const list = readFileSync(`/sys/devices/system/node/node${hostNodes.local}/cpulist`, 'utf8')
-  return [...bound, 'taskset', '--cpu-list', list.trim()]
+  return list.trim() === '' ? bound : [...bound, 'taskset', '--cpu-list', list.trim()]
 }
 
 /** In the guest. */
@@ -75,17 +78,19 @@ function settings(options: MachineOptions, shares: readonly Share[]): string {
   const { module, terminal } = options
   const lines = shares.map(
     ({ tag, path, readonly }) =>
-      `share ${tag} ${quote(path)} ${readonly ? 'cache=loose,ro' : 'cache=mmap'} || end 125`,
+      `share ${tag} ${quote(path)} ${readonly ? 'cache=loose,ro' : 'cache=mmap'}`,
   )
   if (module !== undefined) {
-    lines.push(`insmod ${MODULE} ${module.parameters.map(quote).join(' ')} || end 125`)
+    const parameters = module.parameters.join(' ')
+    const refusal = quote(`cannot load the emucxl module ${parameters}`.trim())
+    lines.push(`insmod ${MODULE} ${module.parameters.map(quote).join(' ')} || fail ${refusal}`)
     lines.push('chgrp emucxl /dev/emucxl')
   }
   lines.push('ln -s /run/emucxl/emucxl /bin/emucxl')
   lines.push(`mode=${terminal === undefined ? 'piped' : 'interactive'}`)
   if (terminal !== undefined) {
     const { columns, rows } = process.stdout
-    lines.push('stty -F /dev/ttyS1 sane', `stty -F /dev/ttyS1 rows ${rows} cols ${columns}`)
+    lines.push(`rows=${rows} columns=${columns}`)
   }
   return `${lines.join('\n')}\n`
 }
@@ -102,6 +107,9 @@ function emucxlFile(): string {
   return `#!/bin/sh\nexec node ${quote(join(packageRoot, 'dist/lib/cli/main.js'))} "$@"\n`
 }
 
+/** Where a kernel begins to say what is wrong. */
+const TROUBLE = /Kernel panic|BUG:|Oops|general protection|Out of memory/
+
 /** The end of a text that keeps coming. */
 class Tail {
   #text = ''
@@ -110,29 +118,53 @@ class Tail {
     this.#text = (this.#text + chunk.toString('utf8')).slice(-TAIL_BYTES)
   }
 
+  /** The lines that tell most: from the first that tells of trouble, else the last. */
   lines(): string {
-    const lines = this.#text.replaceAll('\r', '').trimEnd().split('\n').slice(-TAIL_LINES)
-    return lines.map((line) => `  ${line}`).join('\n')
+    const lines = this.#text.replaceAll('\r', '').trimEnd().split('\n')
+    const trouble = lines.findIndex((line) => TROUBLE.test(line))
+    const from = trouble < 0 ? Math.max(0, lines.length - TAIL_LINES) : trouble
+    return lines
+      .slice(from, from + TAIL_LINES)
+      .map((line) => `  ${line}`)
+      .join('\n')
+  }
+
+  get empty(): boolean {
+    return this.#text.trim() === ''
   }
 }
 
 /** What the guest has reported on its last serial line. */
 class Report {
   readonly #began = performance.now()
+  readonly #silentSeconds: number
   #heard = this.#began
   #rest = ''
   connected = false
   bootSeconds = Number.NaN
   exitCode: number | undefined
+  /** What the guest could not do before it came to the command. */
+  failure: string | undefined
+
+  constructor(
+    readonly onBooted: () => void,
+    silentSeconds = SILENT_SECONDS,
+  ) {
+    this.#silentSeconds = silentSeconds
+  }
 
   add(chunk: Buffer): void {
     this.#heard = performance.now()
     const lines = (this.#rest + chunk.toString('utf8')).split('\n')
     this.#rest = lines.pop() ?? ''
     for (const line of lines) {
-      const [word, number] = line.trim().split(' ')
-      if (word === 'booted') this.bootSeconds = (this.#heard - this.#began) / 1000
-      if (word === 'exit') this.exitCode = Number(number)
+      const [word, ...rest] = line.trim().split(' ')
+      if (word === 'booted') {
+        this.bootSeconds = (this.#heard - this.#began) / 1000
+        this.onBooted()
+      }
+      if (word === 'exit') this.exitCode = Number(rest[0])
+      if (word === 'failed') this.failure = rest.join(' ')
     }
   }
 
@@ -142,7 +174,8 @@ class Report {
     if (Number.isNaN(this.bootSeconds)) {
       return silent > BOOT_SECONDS ? `did not boot in ${BOOT_SECONDS} s` : undefined
     }
-    return silent > SILENT_SECONDS ? `has hung: no sign of life for ${SILENT_SECONDS} s` : undefined
+    if (silent <= this.#silentSeconds) return undefined
+    return `has hung: no sign of life for ${this.#silentSeconds} s`
   }
 }
 
@@ -190,7 +223,9 @@ function ended(child: ChildProcess): Promise<number | string> {
  * @throws {GuestError} the guest failed
  */
 export async function runMachine(options: MachineOptions): Promise<MachineResult> {
-  const work = await mkdtemp(join(tmpdir(), 'emucxl-vm-'))
+  // A socket's path is at most 107 bytes long.
+  const base = tmpdir().length > 80 ? '/tmp' : tmpdir()
+  const work = await mkdtemp(join(base, 'emucxl-vm-'))
   const lines: Line[] = []
   const clean = (): void => rmSync(work, { recursive: true, force: true })
   process.once('exit', clean) // an interrupt ends the process in the middle
@@ -203,8 +238,19 @@ export async function runMachine(options: MachineOptions): Promise<MachineResult
   }
 }
 
+/** Passes on what comes, and goes on reading where nobody wants it any more. */
+function passOn(socket: Socket, to: NodeJS.WritableStream): void {
+  socket.pipe(to, { end: false })
+  const drain = (): void => {
+    socket.resume()
+  }
+  to.once('unpipe', drain)
+  socket.once('close', () => to.removeListener('unpipe', drain))
+}
+
 async function runIn(work: string, options: MachineOptions, lines: Line[]): Promise<MachineResult> {
   const { stdout, stderr, terminal, signal } = options
+  signal?.throwIfAborted()
   const folders = options.folders.map((folder, index) => ({ ...folder, tag: `folder${index}` }))
   const run = join(work, 'run')
   await mkdir(run)
@@ -215,18 +261,34 @@ async function runIn(work: string, options: MachineOptions, lines: Line[]): Prom
 
   const tail = new Tail()
   const log = options.consoleLog === undefined ? undefined : openSync(options.consoleLog, 'w')
-  const report = new Report()
+  let child: ChildProcess | undefined
+  let given: string | undefined
+  const giveUp = (why: string): void => {
+    given ??= why
+    child?.kill('SIGKILL')
+  }
+  let commandLine: Socket | undefined
+  const report = new Report(() => {
+    if (commandLine !== undefined) terminal?.pipe(commandLine)
+    options.onBooted?.()
+  }, options.silentSeconds)
   const connected: ((socket: Socket) => void)[] = [
     (socket) =>
       socket.on('data', (chunk: Buffer) => {
         tail.add(chunk)
-        if (log !== undefined) writeSync(log, chunk)
+        try {
+          if (log !== undefined) writeSync(log, chunk)
+        } catch (error) {
+          giveUp(
+            `was stopped: ${options.consoleLog} cannot be written (${(error as Error).message})`,
+          )
+        }
       }),
     (socket) => {
-      socket.pipe(stdout, { end: false })
-      terminal?.pipe(socket)
+      commandLine = socket
+      passOn(socket, stdout)
     },
-    (socket) => socket.pipe(stderr, { end: false }),
+    (socket) => passOn(socket, stderr),
     (socket) => {
       report.connected = true
       socket.on('data', (chunk: Buffer) => report.add(chunk))
@@ -243,16 +305,11 @@ async function runIn(work: string, options: MachineOptions, lines: Line[]): Prom
     ...qemuArguments({ ...options, shares, sockets: work }),
   ]
   const [program, ...args] = words as [string, ...string[]]
-  const child = spawn(program, args, { stdio: ['ignore', 'ignore', 'pipe'] })
+  child = spawn(program, args, { stdio: ['ignore', 'ignore', 'pipe'] })
   let complaint = ''
-  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+  child.stderr?.setEncoding('utf8').on('data', (text: string) => {
     complaint += text
   })
-  let given: string | undefined
-  const giveUp = (why: string): void => {
-    given ??= why
-    child.kill('SIGKILL')
-  }
   const watch = setInterval(() => {
     const why = report.overdue()
     if (why !== undefined) giveUp(why)
@@ -266,9 +323,13 @@ async function runIn(work: string, options: MachineOptions, lines: Line[]): Prom
     if (given === undefined && report.exitCode !== undefined) {
       return { exitCode: report.exitCode, bootSeconds: report.bootSeconds }
     }
-    if (!report.connected) throw new GuestError(`QEMU failed (${status}):\n${complaint.trimEnd()}`)
+    if (given === undefined && tail.empty) {
+      throw new GuestError(`QEMU failed (${status}):\n${complaint.trimEnd()}`)
+    }
     const what =
-      given ?? `ended without a report (${status})${complaint && `: ${complaint.trimEnd()}`}`
+      given ??
+      report.failure ??
+      `ended without a report (${status})${complaint && `: ${complaint.trimEnd()}`}`
     throw new GuestError(`the guest ${what}. Its last messages:\n${tail.lines()}`)
   } finally {
     clearInterval(watch)

@@ -42,9 +42,10 @@ export const SERIAL_LINES = 4
 
 /**
  * Under TCG, QEMU 7.2 runs cmpxchg16b so that 6.12 kernels crash at random: without the instruction
- * they use a lock.
+ * they use a lock. And it moves strings byte by byte, which kernels and C libraries prefer for whole
+ * pages where the CPU says that it is fast (erms, fsrm).
  */
-const CPU = { kvm: 'host', tcg: 'max,cx16=off' } as const
+const CPU = { kvm: 'host', tcg: 'max,cx16=off,erms=off,fsrm=off' } as const
 
 const KERNEL_ARGUMENTS = [
   'console=ttyS0',

@@ -32,7 +32,10 @@ Options:
 Exit codes: 0 done, 1 failed, 2 wrong usage.
 `
 
-const EXIT = { done: 0, failed: 1, usage: 2, interrupted: 130 } as const
+const EXIT = { done: 0, failed: 1, usage: 2 } as const
+
+/** Signals that end the command, with the exit code that a shell gives for each. */
+const ENDINGS = { SIGHUP: 129, SIGINT: 130, SIGTERM: 143 } as const
 
 async function dispatch(args: readonly string[]): Promise<number> {
   const [word, ...rest] = args
@@ -77,6 +80,6 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   process.exit(error.code === 'EPIPE' ? EXIT.done : report(error))
 })
 process.stderr.on('error', () => {})
-process.on('SIGINT', () => process.exit(EXIT.interrupted))
+for (const [signal, code] of Object.entries(ENDINGS)) process.on(signal, () => process.exit(code))
 
 process.exitCode = await dispatch(process.argv.slice(2)).catch(report)

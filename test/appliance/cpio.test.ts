@@ -1,9 +1,9 @@
 // The archive format, as cpio(5) has it; that the kernel reads it, every guest shows.
 
-import { mkdtempSync, readFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { expect, test } from 'vitest'
+import { expect, onTestFinished, test } from 'vitest'
 import { writeArchive } from '../../dist/appliance/cpio.js'
 
 interface Found {
@@ -33,7 +33,9 @@ function read(archive: Buffer): Found[] {
 }
 
 test('holds folders, links and files of any length, to the byte', () => {
-  const file = join(mkdtempSync(join(tmpdir(), 'emucxl-cpio-')), 'archive')
+  const folder = mkdtempSync(join(tmpdir(), 'emucxl-cpio-'))
+  onTestFinished(() => rmSync(folder, { recursive: true }))
+  const file = join(folder, 'archive')
   const files = [0, 1, 2, 3, 4, 5, 4097].map((length) => 'x'.repeat(length))
   writeArchive(file, [
     { path: 'folder', type: 'folder' },
