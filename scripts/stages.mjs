@@ -15,14 +15,15 @@ export class Stages {
   #began = performance.now()
   #rows = []
 
-  /** @param {readonly string[]} words only stages whose name has one of these, if there are any */
+  /** @param {readonly string[]} words only stages whose name has one of these words, if there are any */
   constructor(words = []) {
     this.#words = words
   }
 
   /** Runs a stage; `body` returns its counts, or a string: why it does not run here. */
   async run(name, body) {
-    if (this.#words.length > 0 && !this.#words.some((word) => name.includes(word))) return
+    const words = name.split(/[ ,:]+/)
+    if (this.#words.length > 0 && !this.#words.some((word) => words.includes(word))) return
     const began = performance.now()
     console.log(`\n── ${name} ── at ${clock(began - this.#began)}\n`)
     let counts

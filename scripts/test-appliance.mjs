@@ -1,8 +1,8 @@
 // npm run test:appliance: what needs two NUMA nodes, the kernel module, or both, in virtual machines.
 //
 //   npm run test:appliance                 everything
-//   npm run test:appliance -- module 6.1   the stages whose name has one of these words
-//   npm run test:appliance -- rules        the memory rules, which are left out otherwise
+//   npm run test:appliance -- storm 6.1    the stages whose name has one of these words
+//   npm run test:appliance -- debug        on a debug kernel: builds it, which takes minutes, once
 //
 //   EMUCXL_STRESS_SECONDS   how long the storm goes on; default 120
 //
@@ -20,18 +20,22 @@ import { Stages } from './stages.mjs'
 
 const { positionals: words } = parseArgs({ allowPositionals: true })
 const STRESS_SECONDS = Number(process.env.EMUCXL_STRESS_SECONDS ?? 120)
+if (!(STRESS_SECONDS > 0)) {
+  say('EMUCXL_STRESS_SECONDS must be a number of seconds')
+  process.exit(2)
+}
 const GiB = 2 ** 30
 const work = join(cache, 'appliance')
 const programs = join(work, 'bin')
 
 /** What a healthy kernel does not print. */
 const COMPLAINTS =
-  /WARNING:|BUG:|Oops|general protection|Kernel panic|lockdep|possible (circular|recursive) locking|kmemleak: \d+ new|KASAN|UBSAN|Bad page|rcu: INFO|soft lockup|hung task|blocked for more than/
+  /WARNING:|BUG:|Oops|general protection|Kernel panic|lockdep|possible (circular|recursive) locking|KASAN|UBSAN|Bad page|rcu: INFO|soft lockup|hung task|blocked for more than/
 
 function buildPrograms() {
   rmSync(programs, { recursive: true, force: true })
   mkdirSync(programs, { recursive: true })
-  for (const name of ['paper', 'device', 'io', 'fire', 'storm']) {
+  for (const name of ['paper', 'device', 'io', 'fire', 'race', 'storm', 'inject']) {
     const source = join(root, 'kmod/test', `${name}.c`)
     const flags = ['-D_GNU_SOURCE', '-std=gnu17', '-static', '-pthread', '-O2', '-Wall', '-Wextra']
     run('gcc', [...flags, '-Werror', '-o', join(programs, name), source])
@@ -41,8 +45,14 @@ function buildPrograms() {
 /** Text that goes on to the terminal as it comes, and is kept. */
 class Kept extends Writable {
   text = ''
+  constructor(seen) {
+    super()
+    this.seen = seen
+  }
+
   _write(chunk, _encoding, done) {
     this.text += chunk
+    this.seen?.()
     process.stdout.write(chunk, done)
   }
 }
@@ -51,7 +61,8 @@ class Kept extends Writable {
 async function inGuest(name, script, options = {}) {
   const consoleLog = join(work, `${name.replaceAll(/\W+/g, '-')}.console`)
   rmSync(consoleLog, { force: true })
-  const out = new Kept()
+  const out = new Kept(options.seen)
+  const errors = new Kept()
   const failures = []
   let exitCode
   try {
@@ -61,14 +72,17 @@ async function inGuest(name, script, options = {}) {
       remote: options.remote ?? 0.75 * GiB,
       cpus: 2,
       accelerator: 'auto',
-      kernelArguments: ['init_on_alloc=0'], // Debian's kernels zero all pages otherwise
+      // Debian's kernels zero all pages otherwise.
+      kernelArguments: ['init_on_alloc=0', ...(options.kernelArguments ?? [])],
       module: { load: true, parameters: [], sources: options.sources },
       words: ['sh', '-c', script],
       folder: root,
+      moreFolders: options.moreFolders,
       env: { NO_COLOR: '1', ...options.env },
       stdout: out,
-      stderr: out,
+      stderr: errors,
       consoleLog,
+      silentSeconds: options.silentSeconds,
       say: (text) => say(`· ${text}`),
     })
     exitCode = result.exitCode
@@ -79,10 +93,10 @@ async function inGuest(name, script, options = {}) {
     .split('\n')
     .filter((line) => COMPLAINTS.test(line))
   for (const line of complaints) failures.push(`the kernel says: ${line.trim()}`)
-  return { exitCode, output: out.text, failures }
+  return { exitCode, output: out.text, errors: errors.text, failures }
 }
 
-/** A stage of the module's own programs, which print `ok - …` and `not ok - …`. */
+/** A stage of the module's own programs, which print `ok - …`, `not ok - …`, at the end `# N failed`. */
 async function tap(name, commands, options) {
   const script = commands
     .map((line) => `echo "── ${basename(line)}"; ${line} || echo "not ok - ${line} ended with $?"`)
@@ -91,7 +105,8 @@ async function tap(name, commands, options) {
   if (exitCode !== undefined && exitCode !== 0) failures.push(`the script ended with ${exitCode}`)
   const failed = [...output.matchAll(/^not ok - (.*)$/gm)].map(([, text]) => text)
   const passed = [...output.matchAll(/^ok - /gm)].length
-  if (passed === 0) failures.push('no test ran')
+  const ended = [...output.matchAll(/^# \d+ failed$/gm)].length
+  if (ended < commands.length) failures.push(`${commands.length - ended} programs did not end`)
   const all = [...failed, ...failures]
   return { passed, failed: all.length, skipped: 0, failures: all }
 }
@@ -119,6 +134,7 @@ async function suites(name, files, options) {
     failures.push('the suites left no result')
   }
   if (exitCode !== 0 && found.failed === 0) failures.push(`vitest ended with ${exitCode}`)
+  if (found.passed === 0) failures.push('no test passed')
   found.failures.push(...failures)
   found.failed += failures.length
   return found
@@ -128,13 +144,20 @@ async function suites(name, files, options) {
 async function measurement() {
   const bench = `node ${join(root, 'dist/lib/cli/main.js')} bench --backend device`
   const words = `${bench} --runs 2 --count 2000 --size 32MiB`
-  const { exitCode, output, failures } = await inGuest('bench', words)
+  const { exitCode, errors, failures, ...rest } = await inGuest('bench', words)
+  const output = rest.output + errors
   const wanted = ['backend device: local on NUMA node 0, remote on NUMA node 1', 'Table III']
   if (/QEMU TCG/.test(output)) wanted.push('under TCG: times mean nothing')
   if (exitCode !== 0) failures.push(`emucxl bench ended with ${exitCode}`)
   failures.push(...wanted.filter((text) => !output.includes(text)).map((text) => `no "${text}"`))
   const failed = failures.length
   return { passed: failed === 0 ? 1 : 0, failed, skipped: 0, failures }
+}
+
+/** The process id of QEMU, the only child that this process has by then. */
+function machine() {
+  const children = readFileSync(`/proc/self/task/${process.pid}/children`, 'utf8')
+  return Number(children.trim())
 }
 
 /** The runner's own test: what fails in a guest must be seen here. */
@@ -147,34 +170,62 @@ async function planted() {
   expect('a test that fails', failing.failures.includes('planted'))
   const silent = await inGuest('planted exit code', 'exit 42')
   expect('an exit code', silent.exitCode === 42 && silent.failures.length === 0)
+  const warned = await inGuest('planted warning', "echo '<4>WARNING: planted' >/dev/kmsg; sleep 1")
+  expect(
+    'a warning of the kernel',
+    warned.exitCode === 0 && warned.failures.some((line) => line.includes('WARNING: planted')),
+  )
   const panics = await inGuest('planted panic', 'echo c >/proc/sysrq-trigger; sleep 60')
   expect(
     'a panic',
-    panics.exitCode === undefined && panics.failures.some((line) => /panic|sysrq/i.test(line)),
+    panics.exitCode === undefined &&
+      panics.failures.some((line) => /Kernel panic - not syncing/.test(line)),
   )
-  return { passed: 3 - missed.length, failed: missed.length, skipped: 0, failures: missed }
+  // What befalls the machine once the guest has printed something.
+  const befall = async (signal, what, says) => {
+    const { exitCode, failures } = await inGuest(`planted ${signal}`, 'echo here; sleep 600', {
+      seen: () => process.kill(machine(), signal),
+      silentSeconds: 15,
+    })
+    expect(what, exitCode === undefined && failures.some((line) => says.test(line)))
+  }
+  await befall('SIGKILL', 'a machine that is killed', /SIGKILL/)
+  await befall('SIGSTOP', 'a machine that hangs', /has hung/)
+  return { passed: 6 - missed.length, failed: missed.length, skipped: 0, failures: missed }
 }
 
-/** Ways to break the module, each of which its tests must find. */
+/** Ways to break the module, each of which its tests must find: a file, then texts and new ones. */
 const FAULTS = {
   'pages that leak': ['object.c', '\t\temucxl_page_put(page, object->order);\n', ''],
   'the wrong node': ['object.c', 'emucxl_page_alloc(object->node,', 'emucxl_page_alloc(0,'],
   'no zeroing': ['object.c', '(zero ? __GFP_ZERO : 0)', '0'],
-  'writes lost by a migration': ['range.c', ' && page_count(page) == 1', ''],
-  'a node that is not checked': ['object.c', ' || !emucxl_node_exists(node)', ''],
+  'writes lost by a migration': [
+    'range.c',
+    ...[' && emucxl_freeze(page)', ''],
+    ...['\t\t\temucxl_unfreeze(page);\n', ''],
+  ],
+  'a node that is not checked': [
+    'account.c',
+    '\tif (id >= nr_node_ids)\n\t\treturn -EINVAL;\n',
+    '',
+  ],
 }
 
 async function faults() {
   const counts = { passed: 0, failed: 0, skipped: 0, failures: [] }
-  for (const [fault, [file, sound, broken]] of Object.entries(FAULTS)) {
+  for (const [fault, [file, ...edits]] of Object.entries(FAULTS)) {
     const sources = join(work, 'kmod')
     rmSync(sources, { recursive: true, force: true })
     cpSync(join(root, 'kmod'), sources, { recursive: true })
-    const text = readFileSync(join(sources, file), 'utf8')
-    if (!text.includes(sound)) throw new Error(`kmod/${file} has no ${sound.trim()}`)
-    writeFileSync(join(sources, file), text.replace(sound, broken))
+    let text = readFileSync(join(sources, file), 'utf8')
+    for (let i = 0; i < edits.length; i += 2) {
+      if (!text.includes(edits[i])) throw new Error(`kmod/${file} has no ${edits[i].trim()}`)
+      text = text.replace(edits[i], edits[i + 1])
+    }
+    writeFileSync(join(sources, file), text)
     console.log(`\n── planted: ${fault}\n`)
-    const { passed, failed, failures } = await tap('fault', ['./device', './io'], { sources })
+    const env = { EMUCXL_STOP: '1' }
+    const { passed, failed, failures } = await tap('fault', ['./device && ./io'], { sources, env })
     const found = failed > 0 && passed > 0 // a guest that does not even boot proves nothing
     counts[found ? 'passed' : 'failed']++
     if (!found) counts.failures.push(`not found: ${fault}`)
@@ -183,12 +234,64 @@ async function faults() {
   return counts
 }
 
-const MODULE = ['./paper', './device', './io', './fire 15 4', './fire 5 8 huge']
+/** stress-ng from Debian, with all that it needs: `run` is what runs it. */
+async function stressNg() {
+  const folder = await cached('stress-ng', (fresh) => {
+    say('· Downloading stress-ng')
+    return new Debian().unpackWhole('stress-ng', fresh)
+  })
+  const libraries = ['lib', 'usr/lib'].map((name) => join(folder, name, 'x86_64-linux-gnu'))
+  const loader = join(folder, 'lib64/ld-linux-x86-64.so.2')
+  const program = join(folder, 'usr/bin/stress-ng')
+  return { folder, run: `${loader} --library-path ${libraries.join(':')} ${program}` }
+}
+
+/** stress-ng's calls of all sorts, most of them wrong, beside our own, of which all must be right. */
+async function storm() {
+  const { folder, run: stress } = await stressNg()
+  const seconds = Math.round(0.8 * STRESS_SECONDS)
+  const words = `--dev 1 --dev-file /dev/emucxl --timeout ${seconds} --metrics-brief`
+  writeFileSync(
+    join(programs, 'storm.sh'),
+    `${stress} ${words} >/tmp/stress-ng 2>&1 &
+./storm ${STRESS_SECONDS} 1000
+wait $! && echo 'ok - stress-ng --dev' || echo 'not ok - stress-ng --dev'
+cat /tmp/stress-ng >&2
+`,
+  )
+  return tap('storm', ['sh storm.sh'], { moreFolders: [folder] })
+}
+
+/**
+ * What the module's tests do on the debug kernel, which checks all mappings of a process at each call.
+ * The last line asks for memory that leaks.
+ */
+const DEBUG = [
+  ...['./paper 300', './device', './io', './fire 30 4', './fire 10 8 huge'],
+  ...['./race 20', './race 10 huge', './inject', './storm 60 50'],
+  `sh ${join(root, 'kmod/test/load.sh')} /run/emucxl/emucxl.ko 20`,
+  `sh ${join(root, 'kmod/test/leaks.sh')}`,
+]
+
+async function debug() {
+  if (!words.includes('debug')) return 'takes long; npm run test:appliance -- debug'
+  return tap('debug', DEBUG, {
+    kernel: 'debug',
+    local: 2 * GiB,
+    kernelArguments: ['kmemleak=on', 'rcupdate.rcu_cpu_stall_timeout=300'],
+  })
+}
+
+const MODULE = [
+  ...['./paper', './device', './io', './fire 10 4', './fire 5 8 huge', './race 5', './race 5 huge'],
+]
 
 const stages = new Stages(words)
 setUp()
 if (!hasHome()) process.env.EMUCXL_CACHE ??= join(cache, 'emucxl')
 const { runInAppliance } = await import('../dist/appliance/appliance.js')
+const { cached } = await import('../dist/appliance/cache.js')
+const { Debian } = await import('../dist/appliance/debian.js')
 const { needHostPrograms } = await import('../dist/appliance/host.js')
 await needHostPrograms()
 buildPrograms()
@@ -206,19 +309,20 @@ await stages.run('measurement on two nodes', measurement)
 // nodes.
 const MEMORY = 'test/memory/ test/standard --exclude=**/forbidden-syscalls.test.ts'
 await stages.run('suites on two nodes: memory', () => suites('memory', MEMORY))
-// Under software emulation these take long: they are run where they are asked for by name.
-for (const backend of words.includes('rules') ? ['device', 'numa'] : []) {
+for (const backend of ['device', 'numa']) {
   await stages.run(`suites on two nodes: rules, ${backend}`, () =>
-    suites(`rules ${backend}`, 'test/rules/', {
-      env: { EMUCXL_TEST_BACKEND: backend, EMUCXL_SOAK: '0.25' },
+    suites(`rules ${backend}`, 'test/rules/ --no-isolate', {
+      local: 4 * GiB, // on the device, every page is real from the start
+      env: { EMUCXL_TEST_BACKEND: backend, EMUCXL_SOAK: '0.125' },
     }),
   )
 }
 await stages.run('suites on two nodes: fuzz', () =>
   suites('fuzz', 'test/fuzz/fuzz.test.ts', { env: { EMUCXL_FUZZ_RUNS: '1000' } }),
 )
-await stages.run('module: storm', () => tap('storm', [`./storm ${STRESS_SECONDS} 1000`]))
+await stages.run('module: storm', storm)
 await stages.run('module: load and unload', () =>
   tap('load', [`sh ${join(root, 'kmod/test/load.sh')} /run/emucxl/emucxl.ko 200`]),
 )
+await stages.run('module, debug kernel', debug)
 process.exit(stages.end())
