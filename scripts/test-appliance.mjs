@@ -185,7 +185,7 @@ async function planted() {
   const befall = async (signal, what, says) => {
     const { exitCode, failures } = await inGuest(`planted ${signal}`, 'echo here; sleep 600', {
       seen: () => process.kill(machine(), signal),
-      silentSeconds: 15,
+      silentSeconds: 10,
     })
     expect(what, exitCode === undefined && failures.some((line) => says.test(line)))
   }
