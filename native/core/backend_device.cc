@@ -107,8 +107,9 @@ class Original : public Backend {
   int descriptor() const { return descriptor_.get(); }
 
   Failure map_at(int numa_node, size_t length, size_t flags, size_t unit, Range* out) {
-    if (static_cast<size_t>(numa_node) > EMUCXL_OFFSET_NODE)
+    if (static_cast<size_t>(numa_node) > EMUCXL_OFFSET_NODE) {
       return bad_node(numa_node, "mmap", EINVAL);
+    }
     if (!mappings_left()) return too_many_mappings();
     const auto offset = static_cast<off_t>((static_cast<size_t>(numa_node) | flags) * kOffsetUnit);
     void* p = mmap(nullptr, length, PROT_READ | PROT_WRITE, MAP_SHARED, descriptor(), offset);
