@@ -76,13 +76,6 @@ void emucxl_page_detach(struct page *page)
 	emucxl_set_mapping(page, NULL, 0);
 }
 
-/* Lets go of a page. One that is pinned goes when its last pin does. */
-void emucxl_page_put(struct page *page, unsigned int order)
-{
-	atomic_long_sub(1L << order, &pages);
-	put_page(page);
-}
-
 /* Whether the hardware has reported a part of it: nobody is to touch it again. */
 bool emucxl_page_damaged(struct page *page, unsigned int order)
 {
@@ -92,6 +85,17 @@ bool emucxl_page_damaged(struct page *page, unsigned int order)
 		if (PageHWPoison(page + i))
 			return true;
 	return false;
+}
+
+/*
+ * Lets go of a page. One that is pinned goes when its last pin does. A huge page
+ * with a damaged part is lost: the kernel would give it out again as it is.
+ */
+void emucxl_page_put(struct page *page, unsigned int order)
+{
+	atomic_long_sub(1L << order, &pages);
+	if (!order || !emucxl_page_damaged(page, order))
+		put_page(page);
 }
 
 /* Frees the units [first, last]: nobody maps them, or sem is held for writing. */

@@ -241,7 +241,7 @@ async function stressNg() {
     return new Debian().unpackWhole('stress-ng', fresh)
   })
   const libraries = ['lib', 'usr/lib'].map((name) => join(folder, name, 'x86_64-linux-gnu'))
-  const loader = join(folder, 'lib64/ld-linux-x86-64.so.2')
+  const loader = join(folder, 'lib/x86_64-linux-gnu/ld-linux-x86-64.so.2')
   const program = join(folder, 'usr/bin/stress-ng')
   return { folder, run: `${loader} --library-path ${libraries.join(':')} ${program}` }
 }
