@@ -57,5 +57,4 @@ assertDisjoint(cxl, SIZE)
 cxl.close()
 await turns()
 const grown = virtual() - before - reserved * SIZE
-// The four threads of the pool have heaps of their own, with 64 MiB of addresses each.
-assert.ok(grown < COUNT * SIZE * 0.5, `${grown} bytes of addresses are left`)
+assert.ok(grown < (COUNT * SIZE) / 4, `${grown} bytes of addresses are left`)
