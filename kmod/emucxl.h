@@ -114,8 +114,8 @@ struct emucxl_capacity {
  * failed; a huge page moves as a whole. Counts are right after an error, too:
  * ENOMEM when the node or its capacity has no more, EINTR at a signal, or what
  * else interrupts a call: it can be made again; the pages that were not reached
- * stay. EINVAL: an address or length
- * that is no multiple of pages, no such node; EFAULT: not memory of this device.
+ * stay. EINVAL: an address or length that is no multiple of pages, no such node;
+ * EFAULT: not memory of this device.
  */
 struct emucxl_migrate {
 	__u64 addr;

@@ -60,7 +60,7 @@ for words in node_mb=x remote_mb=-1; do
 	insmod "$module" $words 2>/dev/null
 	check "$([ $? != 0 ]; echo $?)" "refuses $words"
 done
-insmod "$module" node_mb=16,8 user_mb=4
+insmod "$module" unknown=1 node_mb=16,8 user_mb=4 # the kernel passes over what no module knows
 check $? "loaded with other parameters"
 check "$([ "$(cat /sys/class/misc/emucxl/node1/capacity)" = 8388608 ]; echo $?)" "node_mb"
 check "$([ "$(cat /sys/class/misc/emucxl/user_limit)" = 4194304 ]; echo $?)" "user_mb"

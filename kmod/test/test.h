@@ -156,6 +156,14 @@ static inline bool really_on(void *at, size_t length, int node)
 	return ok;
 }
 
+static inline bool zeroed(const char *p, size_t length)
+{
+	for (size_t i = 0; i < length; i++)
+		if (p[i])
+			return false;
+	return true;
+}
+
 static inline long read_number(const char *path)
 {
 	FILE *file = fopen(path, "r");
