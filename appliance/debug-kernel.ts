@@ -55,7 +55,7 @@ export async function buildDebugKernel(folder: string, say: (text: string) => vo
   await command('tar', ['-xJf', archive, '-C', source, '--strip-components=1'])
   await rm(unpacked, { recursive: true })
   await configure(source)
-  say('Building the debug kernel: some eight minutes on two cores')
+  say('Building the debug kernel, which takes minutes')
   await command('make', ['-C', source, `-j${availableParallelism()}`, 'bzImage', 'modules'])
   const release = await readFile(join(source, 'include/config/kernel.release'), 'utf8')
   await writeFile(join(folder, 'release'), release.trim())

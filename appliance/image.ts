@@ -4,6 +4,7 @@
 import { existsSync, readFileSync, realpathSync, statSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { packageRoot } from '../lib/memory/host.js'
 import { cached, digest, forgetOlder } from './cache.js'
 import { command } from './command.js'
@@ -11,9 +12,7 @@ import { type Entry, writeArchive } from './cpio.js'
 import { Debian } from './debian.js'
 import type { Kernel } from './kernel.js'
 
-/** Changes with what this file puts into the archive. */
-const FORMAT = '2'
-
+const THIS_FILE = fileURLToPath(import.meta.url)
 const INIT = join(packageRoot, 'appliance/guest/init')
 
 /** From Debian: the guest's commands, and what the backend `numa` loads. */
@@ -110,11 +109,11 @@ export async function image(kernel: Kernel, say: (text: string) => void): Promis
     say('Downloading the guest’s commands')
     await new Debian().unpack(TOOLS, fresh)
   })
-  const inputs = [INIT, ...kernel.modules].map((path) => readFileSync(path))
+  const inputs = [THIS_FILE, INIT, ...kernel.modules].map((path) => readFileSync(path))
   const prefix = `image-${kernel.release}-`
   const { size, mtimeMs } = statSync(process.execPath)
   const node = [process.execPath, process.version, String(size), String(mtimeMs)]
-  const name = digest([...node, FORMAT, ...inputs])
+  const name = digest([...node, ...inputs])
   const folder = await cached(`${prefix}${name}`, async (fresh) => {
     say('Building the guest’s file system')
     await forgetOlder(prefix) // 100 MB each, and made anew quickly

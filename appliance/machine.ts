@@ -137,6 +137,7 @@ class Tail {
 /** What the guest has reported on its last serial line. */
 class Report {
   readonly #began = performance.now()
+  readonly #onBooted: () => void
   readonly #silentSeconds: number
   #heard = this.#began
   #rest = ''
@@ -146,10 +147,8 @@ class Report {
   /** What the guest could not do before it came to the command. */
   failure: string | undefined
 
-  constructor(
-    readonly onBooted: () => void,
-    silentSeconds = SILENT_SECONDS,
-  ) {
+  constructor(onBooted: () => void, silentSeconds = SILENT_SECONDS) {
+    this.#onBooted = onBooted
     this.#silentSeconds = silentSeconds
   }
 
@@ -161,7 +160,7 @@ class Report {
       const [word, ...rest] = line.trim().split(' ')
       if (word === 'booted') {
         this.bootSeconds = (this.#heard - this.#began) / 1000
-        this.onBooted()
+        this.#onBooted()
       }
       if (word === 'exit') this.exitCode = Number(rest[0])
       if (word === 'failed') this.failure = rest.join(' ')
