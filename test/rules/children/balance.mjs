@@ -68,7 +68,7 @@ async function dropMany(cxl) {
 async function worker() {
   const cxl = open()
   for (let i = 0; i < 20; i++) cxl.alloc(16 * MiB, LOCAL_MEMORY)
-  globalThis.kept = await mixed(cxl, 200)
+  globalThis.kept = await mixed(cxl, 200 * Math.min(1, 2 * soak))
   globalThis.kept.push(cxl.alloc(32 * MiB, LOCAL_MEMORY))
   if (random.often(0.5)) process.exit()
   if (random.often(0.5)) globalThis.gc()

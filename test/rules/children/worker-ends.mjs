@@ -83,12 +83,23 @@ async function worker({ seed, end, close }) {
         .then(() => turns(1))
 }
 
+// The pool's queue has an end, else a slow machine would work it off for minutes.
+const MOST_FILLS = 16
+let fills = 0
+
+async function randomFill(bytes) {
+  if (fills >= MOST_FILLS) return
+  fills++
+  await nodeJobs.randomFill(bytes).catch(ignore)
+  fills--
+}
+
 function touch(buffers, random) {
   for (const buffer of buffers) {
     if (buffer.byteLength === 0) continue
     const bytes = new Uint8Array(buffer)
     bytes[random.below(bytes.length)] = 1
-    if (random.often(0.2)) nodeJobs.randomFill(bytes).catch(ignore)
+    if (random.often(0.2)) randomFill(bytes)
   }
 }
 
