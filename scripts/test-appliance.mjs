@@ -128,7 +128,7 @@ async function suites(name, files, options) {
   const counts = join(work, 'counts.json')
   rmSync(counts, { force: true })
   const reporters = `--reporter=default --reporter=${join(root, 'scripts/vitest-counts.mjs')}`
-  const vitest = `node ${join(root, 'node_modules/vitest/vitest.mjs')} run ${reporters}`
+  const vitest = `node ${join(root, 'node_modules/vitest/vitest.mjs')} run --maxWorkers=3 ${reporters}`
   const limits = '--testTimeout=600000 --hookTimeout=600000'
   const { exitCode, failures } = await inGuest(name, `${vitest} ${limits} ${files}`, {
     ...options,
@@ -297,7 +297,7 @@ async function debug() {
 /** What they do on Debian's kernels. */
 const MODULE = [
   ...['./paper', './device', './pages', './limits', './io'],
-  ...['./fire 15 4', './fire 5 8 huge', './race 5', './race 5 huge'],
+  ...['./fire 10 4', './fire 5 8 huge', './race 5', './race 5 huge'],
 ]
 
 const stages = new Stages(words)
@@ -332,7 +332,7 @@ for (const backend of ['device', 'numa']) {
   )
 }
 await stages.run('suites on two nodes: fuzz', () =>
-  suites('fuzz', 'test/fuzz/fuzz.test.ts', { env: { EMUCXL_FUZZ_RUNS: '1000' } }),
+  suites('fuzz', 'test/fuzz/fuzz.test.ts', { env: { EMUCXL_FUZZ_RUNS: '500' } }),
 )
 await stages.run('module: storm', storm)
 await stages.run('module: load and unload', () =>

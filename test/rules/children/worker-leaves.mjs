@@ -7,7 +7,7 @@ import { collect, soak } from './parts/loop.mjs'
 import { resident, virtual } from './parts/memory.mjs'
 
 const MiB = 1 << 20
-const COUNT = 256
+const COUNT = 256 * Math.max(0.25, Math.min(1, soak))
 const LIVING = 16 * MiB
 let living
 
