@@ -12,7 +12,7 @@ test.each([['hidden'], ['counted']])(
 // What is taken off for each block and not put back would sum up to the end of the process, after
 // 2^44 bytes; what is put back twice, to a collection for every 64 MiB.
 test("V8's count is the same after blocks came and went", async () => {
-  const flags = ['--trace-gc', '--trace-gc-verbose']
+  const flags = ['--expose-gc', '--trace-gc', '--trace-gc-verbose']
   const { stdout } = await outputOf('balance-returns', [], { flags })
   const counts = [...stdout.matchAll(/External memory reported: *(\d+) KB/g)].map(([, kib]) =>
     Number(kib),

@@ -21,7 +21,7 @@ const slowness = Number(process.env['EMUCXL_SLOWNESS'] ?? 1)
 vi.setConfig({ testTimeout: 60_000 * Math.max(1, soak) * slowness })
 
 export interface ChildOptions {
-  /** Of Node.js. */
+  /** Of Node.js. Default: `--expose-gc`. */
   flags?: string[]
   env?: Record<string, string>
   /** The exit code that is expected. Default 0. */
@@ -41,7 +41,7 @@ export interface ChildEnd {
 
 function spawned(program: string, args: string[], options: ChildOptions): Promise<ChildEnd> {
   const path = fileURLToPath(new URL(`children/${program}.mjs`, import.meta.url))
-  const child = spawn(node, [...(options.flags ?? []), path, ...args], {
+  const child = spawn(node, [...(options.flags ?? ['--expose-gc']), path, ...args], {
     env: { ...process.env, ...options.env },
     stdio: ['ignore', 'pipe', 'pipe'],
     timeout: (options.timeLimit ?? 100) * 1000 * Math.max(1, soak) * slowness,
