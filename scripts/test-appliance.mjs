@@ -10,28 +10,35 @@
 // Ends with the names of what failed, a table, and the line `N passed, N failed, N skipped`. A guest
 // that fails as a machine, or whose kernel complains, fails its stage whatever its tests say.
 
+import { spawnSync } from 'node:child_process'
 import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { Writable } from 'node:stream'
 import { parseArgs } from 'node:util'
 import { hasHome } from './node-gyp.mjs'
-import { say } from './programs.mjs'
+import { needPrograms, say } from './programs.mjs'
 import { cache, root, run, setUp } from './setup.mjs'
 import { Stages } from './stages.mjs'
 
 const { positionals: words } = parseArgs({ allowPositionals: true })
-const STRESS_SECONDS = Number(process.env.EMUCXL_STRESS_SECONDS ?? 120)
-if (!(STRESS_SECONDS > 0)) {
-  say('EMUCXL_STRESS_SECONDS must be a number of seconds')
+
+/** A variable that must be a number above 0. */
+function fromEnvironment(name, otherwise) {
+  const number = Number(process.env[name] ?? otherwise)
+  if (number > 0) return number
+  say(`${name} must be a number above 0`)
   process.exit(2)
 }
+
+const STRESS_SECONDS = fromEnvironment('EMUCXL_STRESS_SECONDS', 120)
+const SOAK = fromEnvironment('EMUCXL_SOAK', 0.125)
 const GiB = 2 ** 30
 const work = join(cache, 'appliance')
 const programs = join(work, 'bin')
 
 /** What a healthy kernel does not print. */
 const COMPLAINTS =
-  /WARNING:|BUG:|Oops|general protection|Kernel panic|lockdep|possible (circular|recursive) locking|kmemleak: \d+ new|KASAN|UBSAN|Bad page|rcu: INFO|soft lockup|hung task|blocked for more than/
+  /WARNING:|BUG:|Oops|general protection|Kernel panic|lockdep is turned off|possible (circular|recursive) locking|kmemleak: \d+ new|KASAN|UBSAN|Bad page|rcu: INFO|soft lockup|hung task|blocked for more than/
 
 function buildPrograms() {
   rmSync(programs, { recursive: true, force: true })
@@ -62,11 +69,14 @@ class Kept extends Writable {
   }
 
   _write(chunk, _encoding, done) {
+    if (this.text === '') this.seen?.()
     this.text += chunk
-    this.seen?.()
     process.stdout.write(chunk, done)
   }
 }
+
+/** Minutes after which a guest has hung, though it may say that it is alive. */
+const MINUTES = 30 + STRESS_SECONDS / 60
 
 /** Runs a shell script in a guest. Returns its exit code, its output, and what failed of the guest. */
 async function inGuest(name, script, options = {}) {
@@ -94,11 +104,13 @@ async function inGuest(name, script, options = {}) {
       stderr: errors,
       consoleLog,
       silentSeconds: options.silentSeconds,
+      signal: AbortSignal.timeout(MINUTES * 60_000),
       say: (text) => say(`· ${text}`),
     })
     exitCode = result.exitCode
   } catch (error) {
-    failures.push(error.message)
+    const late = error.name === 'TimeoutError'
+    failures.push(late ? `not at its end after ${MINUTES} minutes` : error.message)
   }
   const complaints = (existsSync(consoleLog) ? readFileSync(consoleLog, 'utf8') : '')
     .split('\n')
@@ -130,7 +142,7 @@ async function suites(name, files, options) {
   const reporters = `--reporter=default --reporter=${join(root, 'scripts/vitest-counts.mjs')}`
   const vitest = `node ${join(root, 'node_modules/vitest/vitest.mjs')} run --maxWorkers=3 ${reporters}`
   const limits = '--testTimeout=600000 --hookTimeout=600000'
-  const { exitCode, failures } = await inGuest(name, `${vitest} ${limits} ${files}`, {
+  const { exitCode, output, failures } = await inGuest(name, `${vitest} ${limits} ${files}`, {
     ...options,
     env: {
       EMUCXL_COUNTS: counts,
@@ -144,6 +156,9 @@ async function suites(name, files, options) {
     found = JSON.parse(readFileSync(counts, 'utf8'))
   } catch {
     failures.push('the suites left no result')
+  }
+  for (const [line] of output.matchAll(/.*(does not run here|fuzz: no backend).*/g)) {
+    failures.push(line.trim())
   }
   if (exitCode !== 0 && found.failed === 0) failures.push(`vitest ended with ${exitCode}`)
   if (found.passed === 0) failures.push('no test passed')
@@ -186,6 +201,12 @@ async function planted() {
     failures.some((line) => line.includes('WARNING: planted')),
   )
   expect('an exit code', failures.includes('the script ended with 42'))
+  const env = { EMUCXL_TEST_BACKEND: 'none' }
+  const suite = await suites('planted suite', 'test/rules/too-large.test.ts', { env })
+  expect(
+    'a suite that fails',
+    suite.passed === 0 && suite.failures.some((line) => line.includes('beyond 4 GiB')),
+  )
   const panics = await inGuest('planted panic', 'echo c >/proc/sysrq-trigger; sleep 60')
   expect(
     'a panic',
@@ -202,29 +223,41 @@ async function planted() {
   }
   await befall('SIGKILL', 'a machine that is killed', /SIGKILL/)
   await befall('SIGSTOP', 'a machine that hangs', /has hung/)
-  return { passed: 6 - missed.length, failed: missed.length, skipped: 0, failures: missed }
+  return { passed: 7 - missed.length, failed: missed.length, skipped: 0, failures: missed }
 }
 
-/** Ways to break the module, each of which its tests must find: a file, then texts and new ones. */
+/**
+ * Ways to break the module, each of which its tests must find: what they say then, the file, and in it
+ * texts and new ones.
+ */
 const FAULTS = {
-  'pages that leak': ['object.c', '\t\temucxl_page_put(page, object->order);\n', ''],
-  'the wrong node': ['object.c', 'emucxl_page_alloc(object->node,', 'emucxl_page_alloc(0,'],
-  'no zeroing': ['object.c', '(zero ? __GFP_ZERO : 0)', '0'],
+  'pages that leak': [
+    'sysfs counts no page and no object',
+    ...['object.c', '\t\temucxl_page_put(page, object->order);\n', ''],
+  ],
+  'the wrong node': [
+    '16 pages on node 1',
+    ...['object.c', 'emucxl_page_alloc(object->node,', 'emucxl_page_alloc(0,'],
+  ],
+  'no zeroing': [
+    'fresh memory is zeroed, whatever was in it',
+    ...['object.c', '(zero ? __GFP_ZERO : 0)', '0'],
+  ],
   'writes lost by a migration': [
+    'O_DIRECT from it and into it, while it migrates',
     'range.c',
     ...[' && emucxl_freeze(page)', ''],
     ...['\t\t\temucxl_unfreeze(page);\n', ''],
   ],
   'a node that is not checked': [
-    'account.c',
-    '\tif (id >= nr_node_ids)\n\t\treturn -EINVAL;\n',
-    '',
+    'node 99: EINVAL',
+    ...['account.c', '\tif (id >= nr_node_ids)\n\t\treturn -EINVAL;\n', ''],
   ],
 }
 
 async function faults() {
   const counts = { passed: 0, failed: 0, skipped: 0, failures: [] }
-  for (const [fault, [file, ...edits]] of Object.entries(FAULTS)) {
+  for (const [fault, [says, file, ...edits]] of Object.entries(FAULTS)) {
     const sources = join(work, 'kmod')
     rmSync(sources, { recursive: true, force: true })
     cpSync(join(root, 'kmod'), sources, { recursive: true })
@@ -236,13 +269,60 @@ async function faults() {
     writeFileSync(join(sources, file), text)
     console.log(`\n── planted: ${fault}\n`)
     const env = { EMUCXL_STOP: '1' }
-    const { passed, failed, failures } = await tap('fault', ['./device && ./io'], { sources, env })
-    const found = failed > 0 && passed > 0 // a guest that does not even boot proves nothing
+    const { passed, failures } = await tap('fault', ['./device && ./io'], { sources, env })
+    const found = passed > 0 && failures.includes(says)
     counts[found ? 'passed' : 'failed']++
     if (!found) counts.failures.push(`not found: ${fault}`)
-    console.log(`\n${fault}: ${found ? `found (${failures[0]})` : 'NOT FOUND'}`)
+    console.log(`\n${fault}: ${found ? `found (${says})` : 'NOT FOUND'}`)
   }
   return counts
+}
+
+/** `make check`: the compiler with W=1, sparse, and checkpatch where it is there. */
+async function warnings() {
+  const rows = await Promise.all(
+    ['6.12', '6.1'].map(async (version) => {
+      const { headers } = await kernel(version, say)
+      const sources = join(work, `kmod-${version}`)
+      rmSync(sources, { recursive: true, force: true })
+      cpSync(join(root, 'kmod'), sources, { recursive: true })
+      try {
+        const output = await command('make', ['-C', sources, 'check', `KDIR=${await headers(say)}`])
+        const notes = output.split('\n').filter((line) => line.includes('not run'))
+        console.log([`make check, Linux ${version}: no warning`, ...notes].join('\n'))
+        return []
+      } catch (error) {
+        return [error.message]
+      }
+    }),
+  )
+  const failures = rows.flat()
+  return { passed: 2 - failures.length, failed: failures.length, skipped: 0, failures }
+}
+
+/** The README's one command, as a user would run it, where the network is gone. */
+function commandLine() {
+  const script = 'echo here; ls package.json; echo there >&2; exit 7'
+  const words = [join(root, 'dist/lib/cli/main.js'), 'vm', 'run', '--', 'sh', '-c', script]
+  const began = performance.now()
+  const offline = spawnSync('unshare', ['--map-root-user', '--net', 'true']).status === 0
+  if (!offline) console.log('# with the network: this system does not let us take it away')
+  const [program, ...args] = offline
+    ? ['unshare', '--map-root-user', '--net', process.execPath]
+    : [process.execPath]
+  const { status, stdout, stderr } = spawnSync(program, [...args, ...words], {
+    cwd: root,
+    encoding: 'utf8',
+  })
+  const seconds = ((performance.now() - began) / 1000).toFixed(1)
+  console.log(
+    `${stderr}emucxl vm run: ended with ${status} after ${seconds} s, and said\n${stdout}`,
+  )
+  const failures = []
+  if (status !== 7) failures.push(`emucxl vm run ended with ${status}, not the command's 7`)
+  if (stdout !== 'here\npackage.json\n') failures.push('stdout is not the command’s alone')
+  if (!stderr.includes('there\n')) failures.push('stderr is not the command’s')
+  return { passed: failures.length === 0 ? 1 : 0, failed: failures.length, skipped: 0, failures }
 }
 
 /** stress-ng from Debian, with all that it needs: `run` is what runs it. */
@@ -306,13 +386,18 @@ if (!hasHome()) process.env.EMUCXL_CACHE ??= join(cache, 'emucxl')
 const { runInAppliance } = await import('../dist/appliance/appliance.js')
 const { cached } = await import('../dist/appliance/cache.js')
 const { Debian } = await import('../dist/appliance/debian.js')
+const { command } = await import('../dist/appliance/command.js')
+const { kernel } = await import('../dist/appliance/kernel.js')
 const { needHostPrograms } = await import('../dist/appliance/host.js')
 await needHostPrograms()
+needPrograms({ sparse: 'sparse' }, { required: false })
 buildPrograms()
 await stages.run('the runner sees failures', planted)
 await stages.run('module, Linux 6.12', () => tap('module 6.12', MODULE))
 await stages.run('module: planted faults are found', faults)
 await stages.run('module, Linux 6.1', () => tap('module 6.1', MODULE, { kernel: '6.1' }))
+await stages.run('module: no warnings', warnings)
+await stages.run('emucxl vm run', commandLine)
 await stages.run('device on the original module', () =>
   tap('original', [`node ${join(root, 'kmod/test/original.mjs')}`], {
     sources: join(root, 'kmod/test/original'),
@@ -327,13 +412,18 @@ for (const backend of ['device', 'numa']) {
   await stages.run(`suites on two nodes: rules, ${backend}`, () =>
     suites(`rules ${backend}`, 'test/rules/ --no-isolate', {
       local: 4 * GiB, // on the device, every page is real from the start
-      env: { EMUCXL_TEST_BACKEND: backend, EMUCXL_SOAK: process.env.EMUCXL_SOAK ?? '0.125' },
+      env: { EMUCXL_TEST_BACKEND: backend, EMUCXL_SOAK: String(SOAK) },
     }),
   )
 }
-await stages.run('suites on two nodes: fuzz', () =>
-  suites('fuzz', 'test/fuzz/fuzz.test.ts', { env: { EMUCXL_FUZZ_RUNS: '500' } }),
-)
+for (const version of ['6.12', '6.1']) {
+  await stages.run(`suites on two nodes: fuzz, Linux ${version}`, () =>
+    suites(`fuzz ${version}`, 'test/fuzz/fuzz.test.ts', {
+      kernel: version,
+      env: { EMUCXL_FUZZ_RUNS: '200' },
+    }),
+  )
+}
 await stages.run('module: storm', storm)
 await stages.run('module: load and unload', () =>
   tap('load', [`sh ${join(root, 'kmod/test/load.sh')} /run/emucxl/emucxl.ko 200`]),

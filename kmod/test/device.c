@@ -55,7 +55,8 @@ static void counting(void)
 	q = mremap(p + 5 * PAGE, 11 * PAGE, 5 * PAGE, 0);
 	CHECK(q == p + 5 * PAGE && used_pages(device, REMOTE) == 5, "and what mremap cuts off");
 	munmap(q, 5 * PAGE);
-	CHECK(used_pages(device, REMOTE) == 0, "all free");
+	use = use_of(device, REMOTE);
+	CHECK(use.used == 0 && use.user_used == 0 && use.file_used == 0, "all free");
 	CHECK(read_number(SYSFS "/pages") == 0 && read_number(SYSFS "/objects") == 0,
 	      "sysfs counts no page and no object");
 }

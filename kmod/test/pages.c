@@ -185,7 +185,9 @@ static void damage(char *p)
 static void damaged_memory(void)
 {
 	struct emucxl_migrate m;
-	char *p, *q;
+	char *p, *q, *more[16];
+	bool again = false;
+	uint64_t lost;
 
 	if (access("/sys/devices/system/memory/hard_offline_page", W_OK)) {
 		printf("# this kernel does not handle damaged memory\n");
@@ -204,15 +206,23 @@ static void damaged_memory(void)
 	CHECK(all_free(), "all free");
 
 	q = map(device, HUGE_PAGE, LOCAL, EMUCXL_OFFSET_HUGE);
-	if (q == MAP_FAILED)
+	if (!CHECK(q != MAP_FAILED && q[100 * PAGE] == 0, "a huge page"))
 		return;
-	CHECK(q[100 * PAGE] == 0, "a huge page");
+	lost = physical(q);
 	damage(q + 100 * PAGE);
 	madvise(q, HUGE_PAGE, MADV_DONTNEED);
 	CHECK(gives_sigbus(q + 100 * PAGE), "damaged in one place: SIGBUS");
 	CHECK(migrate(device, q, HUGE_PAGE, REMOTE, &m) == 0 && m.moved == 0 && m.failed == 512,
 	      "and not moved");
 	munmap(q, HUGE_PAGE);
+	// The kernel gives out next what was freed last.
+	for (int i = 0; i < 16; i++) {
+		more[i] = map(device, HUGE_PAGE, LOCAL, EMUCXL_OFFSET_HUGE);
+		again = again || (more[i] != MAP_FAILED && !more[i][0] && physical(more[i]) == lost);
+	}
+	CHECK(lost && !again, "nobody is given it again");
+	for (int i = 0; i < 16; i++)
+		munmap(more[i], HUGE_PAGE);
 	CHECK(all_free(), "all free");
 }
 

@@ -1,5 +1,4 @@
-// `emucxl vm`: its words, and what it says where it cannot run. What it does is shown by
-// `npm run test:appliance`.
+// `emucxl vm`: its words, and what it says where it cannot run. `npm run test:appliance` boots it.
 
 import { mkdtempSync, rmSync, symlinkSync } from 'node:fs'
 import { tmpdir } from 'node:os'

@@ -9,11 +9,11 @@ import { moves, runChild } from './run-child.js'
 const env = { MALLOC_ARENA_MAX: '1' }
 
 test.each([['plain'], ['touched'], ['shared'], ['attached'], ['async'], ['freed']])(
-  'of 10,000 blocks (%s) nothing is left',
+  'of thousands of blocks (%s) nothing is left',
   (sort) => runChild('drops', [sort], { env }),
 )
 
 // The store dies with the new buffer, the first object at its own time.
-test.each(moves)('of 10,000 blocks that were moved by %s nothing is left', (move) =>
+test.each(moves)('of thousands of blocks that were moved by %s nothing is left', (move) =>
   runChild('drops', ['moved', move], { env }),
 )

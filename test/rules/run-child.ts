@@ -61,8 +61,8 @@ function spawned(program: string, args: string[], options: ChildOptions): Promis
 
 /**
  * Runs `children/<program>.mjs`, asserts that it ended by itself, with exit code 0 and no signal
- * unless the options say otherwise, and returns what it printed. SIGSEGV and SIGABRT are what a broken rule looks like; SIGKILL is
- * the time limit.
+ * unless the options say otherwise, and returns what it printed. SIGSEGV and SIGABRT are what a broken
+ * rule looks like; SIGKILL is the time limit.
  */
 export async function outputOf(
   program: string,

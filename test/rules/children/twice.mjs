@@ -101,5 +101,5 @@ await settle(
   () => account(cxl),
 )
 // Only what was moved: both environments live in one thread, and know each other's objects.
-assert.equal(account(cxl).reserved, 8 * soak)
+assert.equal(account(cxl).reserved, Math.ceil(8 * soak))
 cxl.close()
