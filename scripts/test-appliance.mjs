@@ -5,7 +5,7 @@
 //   npm run test:appliance -- debug        on a debug kernel: builds it, which takes minutes, once
 //
 //   EMUCXL_STRESS_SECONDS   how long the storm goes on; default 120
-//   EMUCXL_SOAK             how long the memory rules go on; default 0.125
+//   EMUCXL_SOAK             how long the memory rules go on; default 0.1
 //
 // Ends with the names of what failed, a table, and the line `N passed, N failed, N skipped`. A guest
 // that fails as a machine, or whose kernel complains, fails its stage whatever its tests say.
@@ -31,7 +31,7 @@ function fromEnvironment(name, otherwise) {
 }
 
 const STRESS_SECONDS = fromEnvironment('EMUCXL_STRESS_SECONDS', 120)
-const SOAK = fromEnvironment('EMUCXL_SOAK', 0.125)
+const SOAK = fromEnvironment('EMUCXL_SOAK', 0.1)
 const GiB = 2 ** 30
 const work = join(cache, 'appliance')
 const programs = join(work, 'bin')
@@ -407,7 +407,10 @@ await stages.run('measurement on two nodes', measurement)
 // What has nothing to do with nodes is left out: what a system forbids, which is tried with python3,
 // and what the compiler says of types.
 const MEMORY = 'test/memory/ test/standard --exclude=**/{forbidden-syscalls,types}.test.ts'
-await stages.run('suites on two nodes: memory', () => suites('memory', MEMORY))
+const FUZZ = 'test/fuzz/fuzz.test.ts'
+await stages.run('suites on two nodes: memory, fuzz', () =>
+  suites('memory', `${MEMORY} ${FUZZ}`, { env: { EMUCXL_FUZZ_RUNS: '200' } }),
+)
 for (const backend of ['device', 'numa']) {
   await stages.run(`suites on two nodes: rules, ${backend}`, () =>
     suites(`rules ${backend}`, 'test/rules/ --no-isolate', {
@@ -416,14 +419,9 @@ for (const backend of ['device', 'numa']) {
     }),
   )
 }
-for (const version of ['6.12', '6.1']) {
-  await stages.run(`suites on two nodes: fuzz, Linux ${version}`, () =>
-    suites(`fuzz ${version}`, 'test/fuzz/fuzz.test.ts', {
-      kernel: version,
-      env: { EMUCXL_FUZZ_RUNS: '200' },
-    }),
-  )
-}
+await stages.run('suites on two nodes: fuzz, Linux 6.1', () =>
+  suites('fuzz', FUZZ, { kernel: '6.1', env: { EMUCXL_FUZZ_RUNS: '200' } }),
+)
 await stages.run('module: storm', storm)
 await stages.run('module: load and unload', () =>
   tap('load', [`sh ${join(root, 'kmod/test/load.sh')} /run/emucxl/emucxl.ko 200`]),
