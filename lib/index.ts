@@ -21,6 +21,13 @@ export type {
   SharedHandle,
 } from './memory/reports.js'
 export {
+  NULL_REF,
+  SlabCache,
+  type SlabCacheOptions,
+  type SlabNodeStats,
+  type SlabStats,
+} from './slab/index.js'
+export {
   emucxl_alloc,
   emucxl_exit,
   emucxl_free,

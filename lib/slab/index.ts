@@ -1,0 +1,5 @@
+// emucxl/slab: objects of some bytes each in the memory of a node.
+
+export { NULL_REF } from './ref.js'
+export { SlabCache, type SlabCacheOptions } from './slab-cache.js'
+export type { SlabNodeStats, SlabStats } from './stats.js'

@@ -1,0 +1,437 @@
+// The slabs of one cache: regions cut into equal objects, and the bookkeeping of them, which lies in
+// typed arrays in local memory. Nothing here makes a JavaScript object for an object or for a call.
+//
+// A slab is in one of four places: the current one of its node, from which objects are given out; in
+// the list of its node's partial slabs, when it has room; the spare of its node, when it is empty; or
+// nowhere, when it is full. Any other slab that gets empty goes back to the node.
+
+import type { Emucxl } from '../memory/emucxl.js'
+import { EmucxlError } from '../memory/errors.js'
+import type { MigrateResult } from '../memory/reports.js'
+import {
+  cacheBits,
+  cacheNumbers,
+  GENERATION,
+  INDEX_MASK,
+  LAST_GENERATION,
+  MOST_OBJECTS,
+} from './ref.js'
+import type { Shape } from './shape.js'
+
+const NONE = -1
+const NO_BYTES = new DataView(new ArrayBuffer(0))
+
+/** Numbers of caches that were dropped without destroy(). */
+const dropped = new FinalizationRegistry<number>((id) => cacheNumbers.giveBack(id))
+
+type Numbers = Int32Array<ArrayBuffer>
+
+function longer(old: Numbers, length: number): Numbers {
+  const array = new Int32Array(length).fill(NONE)
+  array.set(old)
+  return array
+}
+
+export class Slabs {
+  readonly id: number
+  readonly stride: number
+  readonly perSlab: number
+  /** An index is the number of the slab, shifted by this, and the number of the object in it. */
+  readonly shift: number
+  readonly mask: number
+
+  /**
+   * By index: the ref of an object that lives; of one that is free, the negative of the last ref it
+   * had; 0 where there was never an object.
+   */
+  entries = new Float64Array(0)
+  /** By slab: its memory; of one that is gone, none. */
+  views: DataView<ArrayBuffer>[] = []
+
+  /** By index: the next free object of the same slab. */
+  #next: Numbers = new Int32Array(0)
+  /** By slab: its first free object. */
+  #free: Numbers = new Int32Array(0)
+  /** By slab: objects that live. */
+  #live: Numbers = new Int32Array(0)
+  /** By slab: its node; NONE for one that is gone. */
+  #node: Numbers = new Int32Array(0)
+  /** By slab: the neighbours in the list of partial slabs, or of slab numbers that are gone. */
+  #before: Numbers = new Int32Array(0)
+  #after: Numbers = new Int32Array(0)
+
+  /** By node. */
+  readonly #current: Numbers
+  readonly #partial: Numbers
+  readonly #spare: Numbers
+
+  readonly #cxl: Emucxl
+  readonly #shape: Shape
+  readonly #firstEntry: number
+  /** The slab from which frees and allocs are most likely. */
+  #home = NONE
+  /** The slab that compact() is emptying, which is in none of the four places. */
+  #emptied = NONE
+  /** Slab numbers that were given out so far, and the first of those that are gone. */
+  #slabs = 0
+  #gone = NONE
+  #destroyed = false
+
+  constructor(cxl: Emucxl, shape: Shape) {
+    const { id, generation } = cacheNumbers.take()
+    this.id = id
+    this.stride = shape.stride
+    this.perSlab = shape.perSlab
+    this.shift = Math.ceil(Math.log2(shape.perSlab))
+    this.mask = 2 ** this.shift - 1
+    this.#cxl = cxl
+    this.#shape = shape
+    this.#firstEntry = cacheBits(id) + generation * GENERATION
+    this.#current = new Int32Array(cxl.nodes.length).fill(NONE)
+    this.#partial = this.#current.slice()
+    this.#spare = this.#current.slice()
+    dropped.register(this, id, this)
+  }
+
+  /** Gives out an object of a node, and returns its ref. */
+  alloc(node: number): number {
+    const slab = this.#current[node]
+    if (slab !== undefined && slab >= 0) {
+      const index = this.#free[slab] as number
+      if (index >= 0) return this.#take(slab, index)
+    }
+    return this.#allocElsewhere(node)
+  }
+
+  #take(slab: number, index: number): number {
+    this.#free[slab] = this.#next[index] as number
+    this.#live[slab] = (this.#live[slab] as number) + 1
+    const last = -(this.entries[index] as number)
+    const ref = (last < LAST_GENERATION ? last : last - LAST_GENERATION) + GENERATION
+    this.entries[index] = ref
+    return ref
+  }
+
+  /** Whether a ref names an object of this cache that lives. */
+  has(ref: number): boolean {
+    return ref > 0 && this.entries[ref & INDEX_MASK] === ref
+  }
+
+  /** The caller has checked that the object lives. */
+  free(ref: number): void {
+    const index = ref & INDEX_MASK
+    const slab = index >> this.shift
+    const first = this.#free[slab] as number
+    const live = (this.#live[slab] as number) - 1
+    this.entries[index] = -ref
+    this.#next[index] = first
+    this.#free[slab] = index
+    this.#live[slab] = live
+    if ((first < 0 || live === 0) && slab !== this.#home) this.#place(slab, first < 0)
+  }
+
+  /** A slab that was full has room now, or has no object left. */
+  #place(slab: number, wasFull: boolean): void {
+    const node = this.#node[slab] as number
+    if (slab === this.#current[node] || slab === this.#emptied) return
+    if ((this.#live[slab] as number) > 0) {
+      this.#link(slab)
+      return
+    }
+    if (!wasFull) this.#unlink(slab)
+    this.#keepOrGiveBack(slab)
+  }
+
+  /** The current slab of the node is full, or there is none. */
+  #allocElsewhere(node: number): number {
+    let slab = this.#partial[node] as number
+    if (slab >= 0) {
+      this.#unlink(slab)
+    } else if ((this.#spare[node] as number) >= 0) {
+      slab = this.#spare[node] as number
+      this.#spare[node] = NONE
+    } else {
+      slab = this.#add(node)
+    }
+    this.#current[node] = slab
+    this.#home = slab
+    return this.#take(slab, this.#free[slab] as number)
+  }
+
+  /** Maps a slab, and makes a list of its objects. */
+  #add(node: number): number {
+    if (this.#destroyed) {
+      throw new EmucxlError('ERR_EMUCXL_CLOSED', 'the slab cache is destroyed: make another one')
+    }
+    const slab = this.#gone >= 0 ? this.#gone : this.#slabs
+    if ((slab + 1) * 2 ** this.shift > MOST_OBJECTS) {
+      throw new EmucxlError(
+        'ERR_EMUCXL_NO_MEMORY',
+        `a cache has at most ${MOST_OBJECTS} objects: use several, or larger objects`,
+      )
+    }
+    this.#reserve(slab)
+    this.views[slab] = new DataView(this.#cxl.alloc(this.#shape.slabBytes, node))
+    if (slab === this.#gone) this.#gone = this.#after[slab] as number
+    else this.#slabs++
+    const first = slab << this.shift
+    const last = first + this.perSlab - 1
+    for (let index = first; index <= last; index++) {
+      if (this.entries[index] === 0) this.entries[index] = -(this.#firstEntry + index)
+      this.#next[index] = index + 1
+    }
+    this.#next[last] = NONE
+    this.#free[slab] = first
+    this.#live[slab] = 0
+    this.#node[slab] = node
+    return slab
+  }
+
+  /** Makes the arrays long enough for a slab of this number. */
+  #reserve(slab: number): void {
+    if (slab >= this.#live.length) {
+      const length = Math.max(8, 2 * this.#live.length)
+      this.#free = longer(this.#free, length)
+      this.#live = longer(this.#live, length)
+      this.#node = longer(this.#node, length)
+      this.#before = longer(this.#before, length)
+      this.#after = longer(this.#after, length)
+    }
+    const needed = (slab + 1) * 2 ** this.shift
+    if (needed > this.entries.length) {
+      const length = Math.min(MOST_OBJECTS, Math.max(needed, 2 * this.entries.length))
+      const entries = new Float64Array(length)
+      entries.set(this.entries)
+      this.#next = longer(this.#next, length)
+      this.entries = entries
+    }
+  }
+
+  /** An empty slab that is in no place. */
+  #keepOrGiveBack(slab: number): void {
+    const node = this.#node[slab] as number
+    if (this.#spare[node] === NONE) this.#spare[node] = slab
+    else this.#giveBack(slab)
+  }
+
+  #giveBack(slab: number): void {
+    const { buffer } = this.views[slab] as DataView<ArrayBuffer>
+    this.views[slab] = NO_BYTES
+    this.#node[slab] = NONE
+    this.#free[slab] = NONE
+    this.#live[slab] = 0
+    this.#after[slab] = this.#gone
+    this.#gone = slab
+    this.#unmap(buffer)
+  }
+
+  /** A buffer that somebody has freed or transferred meanwhile is not ours any more. */
+  #unmap(buffer: ArrayBufferLike): void {
+    if (!this.#cxl.closed && buffer.byteLength > 0) this.#cxl.free(buffer)
+  }
+
+  #link(slab: number): void {
+    const node = this.#node[slab] as number
+    const first = this.#partial[node] as number
+    this.#before[slab] = NONE
+    this.#after[slab] = first
+    if (first >= 0) this.#before[first] = slab
+    this.#partial[node] = slab
+  }
+
+  #unlink(slab: number): void {
+    const before = this.#before[slab] as number
+    const after = this.#after[slab] as number
+    if (before >= 0) this.#after[before] = after
+    else this.#partial[this.#node[slab] as number] = after
+    if (after >= 0) this.#before[after] = before
+  }
+
+  /** The slab of an object that lives. */
+  slabOf(ref: number): number {
+    return (ref & INDEX_MASK) >> this.shift
+  }
+
+  nodeOfSlab(slab: number): number {
+    return this.#node[slab] as number
+  }
+
+  /** Where an object begins in the buffer of its slab, in bytes. */
+  offsetOf(ref: number): number {
+    return (ref & this.mask) * this.stride
+  }
+
+  viewOf(ref: number): DataView<ArrayBuffer> {
+    return this.views[this.slabOf(ref)] as DataView<ArrayBuffer>
+  }
+
+  bytesOf(ref: number, length: number): Uint8Array<ArrayBuffer> {
+    return new Uint8Array(this.viewOf(ref).buffer, this.offsetOf(ref), length)
+  }
+
+  /** Moves a slab to another node, in place: refs and views stay valid. */
+  migrateSlab(slab: number, node: number): MigrateResult {
+    this.#checkMovable()
+    const result = this.#cxl.migrate((this.views[slab] as DataView<ArrayBuffer>).buffer, node)
+    if (node === this.#node[slab]) return result
+    this.#takeOut(slab)
+    this.#node[slab] = node
+    this.#putBack(slab)
+    return result
+  }
+
+  /** Takes a slab out of the place where it is. */
+  #takeOut(slab: number): void {
+    const node = this.#node[slab] as number
+    if (this.#home === slab) this.#home = NONE
+    if (this.#current[node] === slab) this.#current[node] = NONE
+    else if (this.#spare[node] === slab) this.#spare[node] = NONE
+    else if ((this.#free[slab] as number) >= 0) this.#unlink(slab)
+  }
+
+  /** The reverse, by what it holds now. */
+  #putBack(slab: number): void {
+    if (this.#live[slab] === 0) {
+      this.#keepOrGiveBack(slab)
+    } else if ((this.#free[slab] as number) >= 0) {
+      this.#link(slab)
+    }
+  }
+
+  /**
+   * Empties slabs that have few objects into those that have many, on each node, as long as that
+   * gives slabs back. `moved` is told both refs before the old one is freed, and may use the cache.
+   */
+  compact(moved: (from: number, to: number) => void): number {
+    this.#checkMovable()
+    let objects = 0
+    for (let node = 0; node < this.#current.length; node++) {
+      objects += this.#compactNode(node, moved)
+    }
+    return objects
+  }
+
+  #compactNode(node: number, moved: (from: number, to: number) => void): number {
+    const current = this.#current[node] as number
+    if (current >= 0 && this.#live[current] === 0) {
+      this.#takeOut(current)
+      this.#putBack(current)
+    }
+    const order = this.#withRoom(node)
+    let room = order.length * this.perSlab
+    for (const slab of order) room -= this.#live[slab] as number
+    let objects = 0
+    for (const [at, source] of order.entries()) {
+      room -= this.perSlab // its own, and what its objects take of the others'
+      if (room < 0) break
+      if (!this.#hasRoom(source, node)) continue // `moved` has changed it
+      this.#takeOut(source)
+      this.#emptied = source
+      try {
+        objects += this.#empty(source, order.slice(at + 1), moved)
+      } finally {
+        this.#emptied = NONE
+        if (!this.#destroyed) this.#putBack(source)
+      }
+    }
+    return objects
+  }
+
+  #hasRoom(slab: number, node: number): boolean {
+    return (
+      this.#node[slab] === node &&
+      (this.#live[slab] as number) > 0 &&
+      (this.#free[slab] as number) >= 0
+    )
+  }
+
+  /** The slabs of a node that are neither full nor empty, those with the fewest objects first. */
+  #withRoom(node: number): number[] {
+    const found: number[] = []
+    for (let slab = 0; slab < this.#slabs; slab++) {
+      if (this.#hasRoom(slab, node)) found.push(slab)
+    }
+    return found.sort((a, b) => (this.#live[a] as number) - (this.#live[b] as number))
+  }
+
+  /** Moves the objects of a slab into others, the fullest of which come last. */
+  #empty(source: number, targets: number[], moved: (from: number, to: number) => void): number {
+    const node = this.#node[source] as number
+    const first = source << this.shift
+    let objects = 0
+    for (let index = first; index < first + this.perSlab; index++) {
+      const from = this.entries[index] ?? 0 // destroy() may have been called
+      if (from <= 0) continue
+      while (targets.length > 0 && !this.#hasRoom(targets.at(-1) as number, node)) targets.pop()
+      const target = targets.at(-1)
+      if (target === undefined) break
+      const to = this.#takeFrom(target)
+      this.bytesOf(to, this.stride).set(this.bytesOf(from, this.stride))
+      try {
+        moved(from, to)
+      } catch (error) {
+        if (this.has(to)) this.free(to)
+        throw error
+      }
+      objects++
+      if (this.has(from)) this.free(from)
+    }
+    return objects
+  }
+
+  /** An object of this very slab, which has room and is current or partial. */
+  #takeFrom(slab: number): number {
+    const ref = this.#take(slab, this.#free[slab] as number)
+    if ((this.#free[slab] as number) < 0 && this.#current[this.#node[slab] as number] !== slab) {
+      this.#unlink(slab)
+    }
+    return ref
+  }
+
+  #checkMovable(): void {
+    if (this.#emptied !== NONE) {
+      throw new EmucxlError('ERR_EMUCXL_BUSY', 'compact() is under way: wait until it returns')
+    }
+  }
+
+  /** Objects that live, and slabs with their bytes, of a node. */
+  count(node: number): { objects: number; slabs: number; bytes: number } {
+    let objects = 0
+    let slabs = 0
+    let bytes = 0
+    for (let slab = 0; slab < this.#slabs; slab++) {
+      if (this.#node[slab] !== node) continue
+      slabs++
+      objects += this.#live[slab] as number
+      bytes += (this.views[slab] as DataView<ArrayBuffer>).buffer.byteLength
+    }
+    return { objects, slabs, bytes }
+  }
+
+  get destroyed(): boolean {
+    return this.#destroyed
+  }
+
+  /** Gives all slabs back; no ref lives after that. */
+  destroy(): void {
+    if (this.#destroyed) return
+    this.#destroyed = true
+    dropped.unregister(this)
+    cacheNumbers.giveBack(this.id)
+    const views = this.views
+    this.views = []
+    this.entries = new Float64Array(0)
+    this.#slabs = 0
+    this.#home = NONE
+    for (const places of [this.#current, this.#partial, this.#spare]) places.fill(NONE)
+    const failures: unknown[] = []
+    for (const { buffer } of views) {
+      try {
+        this.#unmap(buffer)
+      } catch (error) {
+        failures.push(error)
+      }
+    }
+    if (failures.length > 0) throw failures[0]
+  }
+}

@@ -1,0 +1,357 @@
+// What a slab cache promises, call by call, and what it says of wrong arguments.
+
+import { Emucxl, EmucxlError, LOCAL_MEMORY, NULL_REF, REMOTE_MEMORY, SlabCache } from 'emucxl'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { eachBackend } from '../memory/each-backend.js'
+import { emucxlError, expectFailure, failureOf, rangeError, typeError } from '../memory/refusal.js'
+
+const PAGE = 4096
+const KiB = 1024
+
+eachBackend(({ open }) => {
+  let cxl: Emucxl
+  beforeEach(() => {
+    cxl = open()
+  })
+  afterEach(() => cxl.close())
+
+  const bytesOn = (node: number) => cxl.stats(node).mapped
+
+  describe('objects', () => {
+    test('lie on their node, apart from each other, aligned', () => {
+      using cache = new SlabCache(cxl, { objectSize: 20, node: REMOTE_MEMORY })
+      const refs = Array.from({ length: 5000 }, () => cache.alloc())
+      for (const [i, ref] of refs.entries()) cache.bytes(ref).fill(i & 0xff)
+      for (const [i, ref] of refs.entries()) {
+        expect(cache.bytes(ref)).toEqual(new Uint8Array(20).fill(i & 0xff))
+        expect(cache.offset(ref) % 8).toBe(0)
+        expect(cache.nodeOf(ref)).toBe(REMOTE_MEMORY)
+      }
+      expect(cxl.nodeOf(cache.buffer(refs[0] as number))).toBe(REMOTE_MEMORY)
+      expect(bytesOn(LOCAL_MEMORY)).toBe(0)
+    })
+
+    test('are a few to a page, not one', () => {
+      using cache = new SlabCache(cxl, { objectSize: 64 })
+      for (let i = 0; i < 1024; i++) cache.alloc()
+      expect(cxl.mappings()).toMatchObject([{ size: 64 * KiB }])
+      cache.alloc()
+      expect(cxl.mappings()).toHaveLength(2)
+    })
+
+    test('can be read through views of the slab', () => {
+      using cache = new SlabCache(cxl, { objectSize: 16 })
+      const refs = [cache.alloc(), cache.alloc()]
+      for (const ref of refs) {
+        cache.view(ref).setFloat64(cache.offset(ref) + 8, ref, true)
+        expect(new Float64Array(cache.buffer(ref))[cache.offset(ref) / 8 + 1]).toBe(ref)
+      }
+    })
+
+    test('hold what the last one held, or, with zero, nothing', () => {
+      for (const zero of [false, true]) {
+        using cache = new SlabCache(cxl, { objectSize: 64, zero })
+        const first = cache.alloc()
+        expect(cache.bytes(first)).toEqual(new Uint8Array(64))
+        cache.bytes(first).fill(7)
+        cache.free(first)
+        const second = cache.alloc()
+        expect(cache.bytes(second)).toEqual(new Uint8Array(64).fill(zero ? 0 : 7))
+      }
+    })
+
+    test.each([1, 2, 3, 7, 8, 9, 100, PAGE, PAGE + 1, 100 * KiB])('of %i bytes', (objectSize) => {
+      using cache = new SlabCache(cxl, { objectSize })
+      const refs = Array.from({ length: 20 }, () => cache.alloc())
+      for (const [i, ref] of refs.entries()) cache.bytes(ref).fill(i + 1)
+      for (const [i, ref] of refs.entries()) {
+        const bytes = cache.bytes(ref)
+        expect([bytes.length, bytes[0], bytes.at(-1)]).toEqual([objectSize, i + 1, i + 1])
+        cache.free(ref)
+      }
+      expect(cache.stats()).toMatchObject({ objects: 0, bytesUsed: 0 })
+    })
+
+    test.each([1, 2, 16, 64, PAGE])('aligned to %i', (align) => {
+      using cache = new SlabCache(cxl, { objectSize: 9, align })
+      for (let i = 0; i < 20; i++) expect(cache.offset(cache.alloc()) % align).toBe(0)
+    })
+  })
+
+  describe('slabs', () => {
+    test('go back to the node when they are empty, but for one', () => {
+      using cache = new SlabCache(cxl, { objectSize: KiB, slabBytes: 4 * PAGE })
+      const refs = Array.from({ length: 160 }, () => cache.alloc())
+      expect(bytesOn(LOCAL_MEMORY)).toBe(40 * PAGE)
+      for (const ref of refs) cache.free(ref)
+      const { objects, slabs } = cache.stats()
+      expect(objects).toBe(0)
+      expect(slabs).toBeLessThanOrEqual(2) // the current one and the spare
+      expect(bytesOn(LOCAL_MEMORY)).toBe(slabs * 4 * PAGE)
+    })
+
+    test('are not mapped and unmapped by turns at a border', () => {
+      using cache = new SlabCache(cxl, { objectSize: KiB, slabBytes: PAGE })
+      const refs = Array.from({ length: 4 }, () => cache.alloc())
+      const seen = new Set<ArrayBuffer>()
+      for (let i = 0; i < 100; i++) {
+        const ref = cache.alloc()
+        seen.add(cache.buffer(ref))
+        cache.free(ref)
+      }
+      expect(seen.size).toBe(1)
+      for (const ref of refs) expect(cache.has(ref)).toBe(true)
+    })
+
+    test('are used up before others are mapped', () => {
+      using cache = new SlabCache(cxl, { objectSize: KiB, slabBytes: PAGE })
+      const refs = Array.from({ length: 40 }, () => cache.alloc())
+      for (let i = 0; i < 40; i += 4) cache.free(refs[i] as number)
+      for (let i = 0; i < 10; i++) cache.alloc()
+      expect(cache.stats().slabs).toBe(10)
+    })
+
+    test('beyond the capacity are an error, after which all is as before', async () => {
+      cxl.setCapacity(LOCAL_MEMORY, 2 * PAGE)
+      using cache = new SlabCache(cxl, { objectSize: KiB, slabBytes: PAGE })
+      const refs = Array.from({ length: 8 }, () => cache.alloc())
+      const before = cache.stats()
+      expectFailure(await failureOf(() => cache.alloc()), emucxlError('NO_MEMORY'))
+      expect(cache.stats()).toEqual(before)
+      cache.free(refs[3] as number)
+      expect(cache.has(cache.alloc())).toBe(true)
+      expect(cache.nodeOf(cache.alloc(REMOTE_MEMORY))).toBe(REMOTE_MEMORY)
+    })
+  })
+
+  describe('refs', () => {
+    test('are told apart from all later ones in the same place', () => {
+      using cache = new SlabCache(cxl, { objectSize: 8 })
+      const seen = new Set<number>()
+      for (let i = 0; i < 16_383; i++) {
+        const ref = cache.alloc()
+        expect(Number.isSafeInteger(ref)).toBe(true)
+        seen.add(ref)
+        cache.free(ref)
+      }
+      expect(seen.size).toBe(16_383)
+    })
+
+    test('go on when the generations of a place are used up', () => {
+      using cache = new SlabCache(cxl, { objectSize: 8 })
+      const other = cache.alloc()
+      for (let i = 0; i < 50_000; i++) {
+        const ref = cache.alloc()
+        if (!Number.isSafeInteger(ref) || ref === other || !cache.has(ref)) throw new Error(`${i}`)
+        cache.free(ref)
+        if (cache.has(ref)) throw new Error(`${i}: lives`)
+      }
+      expect(cache.has(other)).toBe(true)
+    })
+
+    test('of a cache that was destroyed are not those of the next ones', () => {
+      const first = new SlabCache(cxl, { objectSize: 8 })
+      const stale = first.alloc()
+      first.destroy()
+      for (let i = 0; i < 5000; i++) {
+        using cache = new SlabCache(cxl, { objectSize: 8 })
+        expect(cache.alloc() === stale || cache.has(stale)).toBe(false)
+      }
+    })
+
+    test('NULL_REF names nothing', async () => {
+      using cache = new SlabCache(cxl, { objectSize: 8 })
+      cache.alloc()
+      expect(cache.has(NULL_REF)).toBe(false)
+      expectFailure(await failureOf(() => cache.bytes(NULL_REF)), emucxlError('NOT_ALLOCATED'))
+    })
+
+    test('that were freed, and those of others, are refused by name', async () => {
+      using cache = new SlabCache(cxl, { objectSize: 8 })
+      using other = new SlabCache(cxl, { objectSize: 8 })
+      const [live, freed, strange] = [cache.alloc(), cache.alloc(), other.alloc()]
+      cache.free(freed)
+      for (const call of ['free', 'bytes', 'buffer', 'view', 'offset', 'nodeOf'] as const) {
+        expectFailure(await failureOf(() => cache[call](freed)), emucxlError('FREED', 'ref'))
+        expectFailure(
+          await failureOf(() => cache[call](strange)),
+          emucxlError('NOT_ALLOCATED', 'ref'),
+        )
+        for (const bad of ['1', null, undefined, 5n, {}, Symbol('x')]) {
+          expectFailure(await failureOf(() => cache[call](bad as never)), typeError('ref'))
+        }
+      }
+      expect(cache.stats().objects).toBe(1)
+      expect(cache.has(live)).toBe(true)
+    })
+  })
+
+  describe('movement', () => {
+    test('one object moves to another node, under a new ref', () => {
+      using cache = new SlabCache(cxl, { objectSize: 100 })
+      const ref = cache.alloc()
+      cache.bytes(ref).fill(9)
+      const moved = cache.migrate(ref, REMOTE_MEMORY)
+      expect(cache.nodeOf(moved)).toBe(REMOTE_MEMORY)
+      expect(cache.bytes(moved)).toEqual(new Uint8Array(100).fill(9))
+      expect(cache.has(ref)).toBe(false)
+      expect(cache.migrate(moved, REMOTE_MEMORY)).toBe(moved)
+    })
+
+    test('a slab moves in place, and is then one of the other node', () => {
+      using cache = new SlabCache(cxl, { objectSize: KiB, slabBytes: PAGE })
+      const refs = Array.from({ length: 3 }, () => cache.alloc())
+      for (const ref of refs) cache.bytes(ref).fill(ref % 251)
+      cache.migrateSlab(refs[0] as number, REMOTE_MEMORY)
+      for (const ref of refs) {
+        expect(cache.nodeOf(ref)).toBe(REMOTE_MEMORY)
+        expect(cache.bytes(ref)).toEqual(new Uint8Array(KiB).fill(ref % 251))
+      }
+      expect(cache.nodeOf(cache.alloc())).toBe(LOCAL_MEMORY)
+      const fourth = cache.alloc(REMOTE_MEMORY)
+      expect(cache.buffer(fourth)).toBe(cache.buffer(refs[0] as number))
+    })
+
+    test('compact() gives slabs back, and tells what moved', () => {
+      using cache = new SlabCache(cxl, { objectSize: KiB, slabBytes: 4 * PAGE })
+      const names = new Map<number, number>()
+      const refs = Array.from({ length: 160 }, () => cache.alloc())
+      for (const [i, ref] of refs.entries()) {
+        if (i % 4 > 0) cache.free(ref)
+        else names.set(i, ref)
+      }
+      for (const [i, ref] of names) cache.bytes(ref).fill(i)
+      const byRef = new Map([...names].map(([i, ref]) => [ref, i]))
+      const moved = cache.compact((from, to) => {
+        const name = byRef.get(from) as number
+        byRef.delete(from)
+        byRef.set(to, name)
+      })
+      expect(moved).toBeGreaterThan(0)
+      expect(cache.stats()).toMatchObject({ objects: 40, slabs: 3 + 1 }) // and the spare
+      for (const [ref, i] of byRef) expect(cache.bytes(ref)).toEqual(new Uint8Array(KiB).fill(i))
+      expect(cache.compact(() => {})).toBe(0)
+    })
+
+    test('the callback of compact() may use the cache, even destroy it', () => {
+      const fill = (cache: SlabCache) => {
+        const refs = Array.from({ length: 64 }, () => cache.alloc())
+        for (const [i, ref] of refs.entries()) if (i % 4 > 0) cache.free(ref)
+      }
+      using busy = new SlabCache(cxl, { objectSize: KiB, slabBytes: PAGE })
+      fill(busy)
+      busy.compact((from, to) => {
+        expect(() => busy.compact(() => {})).toThrow('compact() is under way')
+        expect(() => busy.migrateSlab(from, REMOTE_MEMORY)).toThrow('compact() is under way')
+        busy.free(busy.alloc())
+        if (from % 2 === 0) busy.free(from)
+        else busy.free(to)
+      })
+      const gone = new SlabCache(cxl, { objectSize: KiB, slabBytes: PAGE })
+      fill(gone)
+      gone.compact(() => gone.destroy())
+      expect(() => gone.alloc()).toThrow('destroyed')
+    })
+  })
+
+  test('destroy gives everything back, once', async () => {
+    const cache = new SlabCache(cxl, { objectSize: 100 })
+    const refs = [cache.alloc(), cache.alloc(REMOTE_MEMORY)]
+    cache.destroy()
+    cache.destroy()
+    expect(cxl.mappings()).toEqual([])
+    expect(cache.stats()).toMatchObject({ objects: 0, slabs: 0, bytesMapped: 0, fragmentation: 0 })
+    for (const ref of refs) {
+      expect(cache.has(ref)).toBe(false)
+      expectFailure(await failureOf(() => cache.free(ref)), emucxlError('CLOSED', 'destroyed'))
+    }
+    expectFailure(await failureOf(() => cache.alloc()), emucxlError('CLOSED', 'destroyed'))
+  })
+
+  test('stats tell what is used, what is mapped, and what lies between', () => {
+    using cache = new SlabCache(cxl, { objectSize: 512, slabBytes: 2 * PAGE })
+    for (let i = 0; i < 8; i++) cache.alloc()
+    cache.alloc(REMOTE_MEMORY)
+    expect(cache.stats()).toEqual({
+      ...{ objects: 9, slabs: 2, bytesUsed: 4608, bytesMapped: 16384, fragmentation: 0.71875 },
+      nodes: [
+        { node: 0, objects: 8, slabs: 1, bytesUsed: 4096, bytesMapped: 8192, fragmentation: 0.5 },
+        { node: 1, objects: 1, slabs: 1, bytesUsed: 512, bytesMapped: 8192, fragmentation: 0.9375 },
+      ],
+    })
+  })
+
+  describe('what is wrong is named', () => {
+    const make = (options: object) => () => new SlabCache(cxl, options as never)
+    test.for([
+      [make({}), typeError('options.objectSize')],
+      [make({ objectSize: '8' }), typeError('options.objectSize')],
+      [make({ objectSize: 0 }), rangeError('options.objectSize')],
+      [make({ objectSize: -1 }), rangeError('options.objectSize')],
+      [make({ objectSize: 1.5 }), rangeError('options.objectSize')],
+      [make({ objectSize: Number.NaN }), rangeError('options.objectSize')],
+      [make({ objectSize: 2 ** 53 }), rangeError('options.objectSize')],
+      [make({ objectSize: 2 ** 31 }), rangeError('options.objectSize')],
+      [make({ objectSize: 8, align: 3 }), rangeError('options.align')],
+      [make({ objectSize: 8, align: 0 }), rangeError('options.align')],
+      [make({ objectSize: 8, align: 8192 }), rangeError('options.align')],
+      [make({ objectSize: 8, align: '8' }), typeError('options.align')],
+      [make({ objectSize: 8, slabBytes: 4 }), rangeError('options.slabBytes')],
+      [make({ objectSize: 8, slabBytes: 0 }), rangeError('options.slabBytes')],
+      [make({ objectSize: 8, slabBytes: null }), typeError('options.slabBytes')],
+      [make({ objectSize: 8, zero: 1 }), typeError('options.zero')],
+      [make({ objectSize: 8, node: 7 }), emucxlError('BAD_NODE', 'node')],
+      [make({ objectSize: 8, node: '0' }), typeError('node')],
+      [make(undefined as never), typeError('options')],
+      [() => new SlabCache({} as never, { objectSize: 8 }), typeError('cxl')],
+    ] as const)('%#', async ([call, wanted]) => {
+      expectFailure(await failureOf(call), wanted as never)
+      expect(cxl.mappings()).toEqual([])
+    })
+
+    test.for([7, -1, 0.5, Number.NaN, 2 ** 53])('alloc(%d)', async (node) => {
+      using cache = new SlabCache(cxl, { objectSize: 8 })
+      cache.alloc()
+      const error = await failureOf(() => cache.alloc(node))
+      expect(error).toBeInstanceOf(EmucxlError)
+      expect(error.code).toBe('ERR_EMUCXL_BAD_NODE')
+    })
+
+    test('a context that was closed', async () => {
+      const other = open()
+      const cache = new SlabCache(other, { objectSize: 8 })
+      const ref = cache.alloc()
+      other.close()
+      for (const call of [() => cache.alloc(), () => cache.bytes(ref), () => cache.stats()]) {
+        expectFailure(await failureOf(call), emucxlError('CLOSED'))
+      }
+      cache.destroy()
+    })
+
+    test('more caches than refs can name', async () => {
+      const caches: SlabCache[] = []
+      const error = await failureOf(() => {
+        for (;;) caches.push(new SlabCache(cxl, { objectSize: 8 }))
+      })
+      expectFailure(error, emucxlError('NO_MEMORY', '2047'))
+      for (const cache of caches) cache.destroy()
+      using cache = new SlabCache(cxl, { objectSize: 8 })
+      expect(cache.has(cache.alloc())).toBe(true)
+    })
+  })
+
+  test('a slab whose buffer the user freed or transferred harms nobody', () => {
+    using cache = new SlabCache(cxl, { objectSize: KiB, slabBytes: PAGE })
+    const refs = Array.from({ length: 12 }, () => cache.alloc())
+    cxl.free(cache.buffer(refs[0] as number))
+    expect(() => cache.bytes(refs[0] as number)).toThrow()
+    for (const ref of refs) cache.free(ref)
+    expect(cache.stats().objects).toBe(0)
+  })
+})
+
+test('Emucxl has to be open', () => {
+  const cxl = Emucxl.open({ backend: 'emulated' })
+  cxl.close()
+  expect(() => new SlabCache(cxl, { objectSize: 8 })).toThrow('closed')
+})
