@@ -6,9 +6,9 @@ import { closeSync, openSync, readFileSync, rmSync, writeSync } from 'node:fs'
 import { copyFile, mkdir, mkdtemp, writeFile } from 'node:fs/promises'
 import { createServer, type Server, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { packageRoot } from '../lib/memory/host.js'
-import { type MachineParts, QEMU, qemuArguments, type Share } from './qemu.js'
+import { type MachineParts, missesWrites, QEMU, qemuArguments, type Share } from './qemu.js'
 
 export interface Folder {
   /** The same in the guest as on the host. */
@@ -93,6 +93,20 @@ function settings(options: MachineOptions, shares: readonly Share[]): string {
     lines.push(`rows=${rows} columns=${columns}`)
   }
   return `${lines.join('\n')}\n`
+}
+
+/** In the guest: what Node.js begins with there. */
+const LIFTOFF = '/run/emucxl/liftoff-only.cjs'
+const LIFTOFF_TEXT = `// Code of WebAssembly is written once, and not optimised by other threads while it
+// runs: QEMU's emulation would run what is there no longer.
+require('node:v8').setFlagsFromString('--liftoff-only')
+`
+
+/** The environment of the guest's command. */
+function environment(env: GuestCommand['env'], liftoffOnly: boolean): GuestCommand['env'] {
+  if (!liftoffOnly) return env
+  const { NODE_OPTIONS = '' } = env
+  return { ...env, NODE_OPTIONS: `--require=${LIFTOFF} ${NODE_OPTIONS}`.trim() }
 }
 
 function commandFile({ words, folder, env }: GuestCommand): string {
@@ -254,7 +268,10 @@ async function runIn(work: string, options: MachineOptions, lines: Line[]): Prom
   const run = join(work, 'run')
   await mkdir(run)
   await writeFile(join(run, 'settings'), settings(options, folders))
-  await writeFile(join(run, 'command'), commandFile(options.command), { mode: 0o755 })
+  const liftoffOnly = await missesWrites(options.accelerator, options.cpus)
+  const env = environment(options.command.env, liftoffOnly)
+  await writeFile(join(run, 'command'), commandFile({ ...options.command, env }), { mode: 0o755 })
+  await writeFile(join(run, basename(LIFTOFF)), LIFTOFF_TEXT)
   await writeFile(join(run, 'emucxl'), emucxlFile(), { mode: 0o755 })
   if (options.module) await copyFile(options.module.file, join(run, 'emucxl.ko'))
 

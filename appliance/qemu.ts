@@ -1,6 +1,7 @@
 // QEMU's command line: a machine with two NUMA nodes, of which the second has memory alone.
 
 import { join } from 'node:path'
+import { command } from './command.js'
 
 export const QEMU = 'qemu-system-x86_64'
 
@@ -46,6 +47,20 @@ export const SERIAL_LINES = 4
  * pages where the CPU says that it is fast (erms, fsrm).
  */
 const CPU = { kvm: 'host', tcg: 'max,cx16=off,erms=off,fsrm=off' } as const
+
+/** The first QEMU that was seen to run code right that another CPU of the guest writes meanwhile. */
+const QEMU_THAT_SEES_WRITES = 10
+
+/**
+ * Whether a program must not write code on one CPU while another one runs code nearby. TCG of QEMU 7.2
+ * then runs what is there no longer: the program ends with SIGSEGV or SIGILL. V8 does it where it
+ * optimises WebAssembly, with which Node.js reads CommonJS modules.
+ */
+export async function missesWrites(accelerator: Accelerator, cpus: number): Promise<boolean> {
+  if (accelerator === 'kvm' || cpus === 1) return false
+  const [, major] = /version (\d+)\./.exec(await command(QEMU, ['--version'])) ?? []
+  return !(Number(major) >= QEMU_THAT_SEES_WRITES)
+}
 
 const KERNEL_ARGUMENTS = [
   'console=ttyS0',

@@ -2,7 +2,7 @@
 
 import { describe, expect, test } from 'vitest'
 import { hostNodes } from '../../dist/appliance/host.js'
-import { qemuArguments } from '../../dist/appliance/qemu.js'
+import { missesWrites, qemuArguments } from '../../dist/appliance/qemu.js'
 
 const PARTS = {
   accelerator: 'tcg',
@@ -73,4 +73,9 @@ describe('the host’s nodes', () => {
     ]
     expect(hostNodes(nodes)).toEqual({ local: 0, remote: 2 })
   })
+})
+
+test('nothing is amiss with code that is written while it runs, with KVM or one CPU', async () => {
+  expect(await missesWrites('kvm', 4)).toBe(false)
+  expect(await missesWrites('tcg', 1)).toBe(false)
 })
