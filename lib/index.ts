@@ -20,13 +20,7 @@ export type {
   Residency,
   SharedHandle,
 } from './memory/reports.js'
-export {
-  NULL_REF,
-  SlabCache,
-  type SlabCacheOptions,
-  type SlabNodeStats,
-  type SlabStats,
-} from './slab/index.js'
+export * from './slab/index.js'
 export {
   emucxl_alloc,
   emucxl_exit,

@@ -5,7 +5,7 @@ import { checkBytes, outOfRange, wrongType } from '../memory/arguments.js'
 const PAGE = 4096
 const GiB = 2 ** 30
 /** Bytes of a slab where the user does not say, and objects that it has at least. */
-const SLAB_BYTES = 64 << 10
+export const SLAB_BYTES = 64 << 10
 const FEWEST_OBJECTS = 8
 
 export interface Shape {
@@ -26,7 +26,7 @@ export interface ShapeOptions {
 
 const roundUp = (value: number, multiple: number): number => Math.ceil(value / multiple) * multiple
 
-function checkAlign(value: unknown): asserts value is number {
+export function checkAlign(value: unknown): asserts value is number {
   if (typeof value !== 'number') throw wrongType('options.align', 'a number of bytes', value)
   if (!(value >= 1 && value <= PAGE && Number.isInteger(Math.log2(value)))) {
     throw outOfRange('options.align', `a power of two from 1 to ${PAGE}`, value)

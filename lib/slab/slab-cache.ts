@@ -2,9 +2,8 @@
 
 import { checkBoolean, checkOptions, wrongType } from '../memory/arguments.js'
 import { Emucxl, LOCAL_MEMORY } from '../memory/emucxl.js'
-import { EmucxlError } from '../memory/errors.js'
 import type { MigrateResult } from '../memory/reports.js'
-import { cacheOf } from './ref.js'
+import { refuseClosed, refuseRef } from './refusal.js'
 import { type Shape, shapeOf } from './shape.js'
 import { Slabs } from './slabs.js'
 import { accountOf, type SlabStats } from './stats.js'
@@ -75,7 +74,7 @@ export class SlabCache {
    */
   alloc(node: number = this.node): number {
     if (typeof node !== 'number') throw wrongType('node', 'the number of a node', node)
-    if (this.#cxl.closed) this.#refuseClosed()
+    if (this.#cxl.closed) refuseClosed('slab cache')
     const ref = this.#slabs.alloc(node)
     if (this.#zero) this.bytes(ref).fill(0)
     return ref
@@ -99,7 +98,7 @@ export class SlabCache {
    */
   bytes(ref: number): Uint8Array<ArrayBuffer> {
     this.#check(ref)
-    if (this.#cxl.closed) this.#refuseClosed()
+    if (this.#cxl.closed) refuseClosed('slab cache')
     return this.#slabs.bytesOf(ref, this.objectSize)
   }
 
@@ -168,7 +167,10 @@ export class SlabCache {
 
   /** The account, counted anew: it takes a moment for thousands of slabs. */
   stats(): SlabStats {
-    return accountOf(this.#cxl, [{ slabs: this.#slabs, objectSize: this.objectSize }])
+    return accountOf(this.#cxl, (node) => {
+      const { objects, slabs, bytes } = this.#slabs.count(node)
+      return { objects, slabs, bytesUsed: objects * this.objectSize, bytesMapped: bytes }
+    })
   }
 
   /** Gives all memory back; no ref names anything after that. A second call does nothing. */
@@ -185,24 +187,8 @@ export class SlabCache {
     if (typeof ref !== 'number' || !this.#slabs.has(ref)) this.#refuse(ref)
   }
 
-  #refuseClosed(): never {
-    throw new EmucxlError('ERR_EMUCXL_CLOSED', 'the context of the slab cache is closed')
-  }
-
   #refuse(ref: unknown): never {
-    if (typeof ref !== 'number') throw wrongType('ref', 'what alloc() returned', ref)
-    if (this.#slabs.destroyed) {
-      throw new EmucxlError('ERR_EMUCXL_CLOSED', 'ref: the slab cache is destroyed')
-    }
-    if (Number.isSafeInteger(ref) && ref > 0 && cacheOf(ref) === this.#slabs.id) {
-      throw new EmucxlError(
-        'ERR_EMUCXL_FREED',
-        `ref: the object ${ref} was freed, or moved: use the ref that migrate() or compact() told`,
-      )
-    }
-    throw new EmucxlError(
-      'ERR_EMUCXL_NOT_ALLOCATED',
-      `ref: ${ref} is not an object of this cache: pass what its alloc() returned`,
-    )
+    const { id, destroyed } = this.#slabs
+    refuseRef(ref, { what: 'slab cache', owns: (cache) => cache === id, destroyed })
   }
 }

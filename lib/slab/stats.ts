@@ -1,8 +1,7 @@
 // What caches tell of their slabs.
 
 import type { Emucxl } from '../memory/emucxl.js'
-import { EmucxlError } from '../memory/errors.js'
-import type { Slabs } from './slabs.js'
+import { refuseClosed } from './refusal.js'
 
 /** What there is on one node. */
 export interface SlabNodeStats {
@@ -24,13 +23,9 @@ export interface SlabStats extends Omit<SlabNodeStats, 'node'> {
   nodes: SlabNodeStats[]
 }
 
-interface Counted {
-  slabs: Slabs
-  objectSize: number
-}
-
 const SUMS = ['objects', 'slabs', 'bytesUsed', 'bytesMapped'] as const
-type Sums = Record<(typeof SUMS)[number], number>
+/** What is counted on a node. */
+export type Sums = Record<(typeof SUMS)[number], number>
 
 function sum(rows: readonly Sums[]): Omit<SlabNodeStats, 'node'> {
   const total: Sums = { objects: 0, slabs: 0, bytesUsed: 0, bytesMapped: 0 }
@@ -39,17 +34,15 @@ function sum(rows: readonly Sums[]): Omit<SlabNodeStats, 'node'> {
   return { ...total, fragmentation: bytesMapped === 0 ? 0 : 1 - bytesUsed / bytesMapped }
 }
 
-function rowOf({ slabs, objectSize }: Counted, node: number): Sums {
-  const { objects, slabs: count, bytes } = slabs.count(node)
-  return { objects, slabs: count, bytesUsed: objects * objectSize, bytesMapped: bytes }
+/** The account of what `count` counts on each node of a context. */
+export function accountOf(cxl: Emucxl, count: (node: number) => Sums): SlabStats {
+  if (cxl.closed) refuseClosed('slabs')
+  const nodes = cxl.nodes.map(({ node }) => ({ node, ...sum([count(node)]) }))
+  return { ...sum(nodes), nodes }
 }
 
-/** The account of several caches together. */
-export function accountOf(cxl: Emucxl, caches: readonly Counted[]): SlabStats {
-  if (cxl.closed) throw new EmucxlError('ERR_EMUCXL_CLOSED', 'the context of the slabs is closed')
-  const nodes = cxl.nodes.map(({ node }) => ({
-    node,
-    ...sum(caches.map((counted) => rowOf(counted, node))),
-  }))
-  return { ...sum(nodes), nodes }
+/** The account of several together. */
+export function together(cxl: Emucxl, all: readonly SlabStats[]): SlabStats {
+  const rows = all.flatMap(({ nodes }) => nodes)
+  return accountOf(cxl, (node) => sum(rows.filter((row) => row.node === node)))
 }

@@ -1,0 +1,135 @@
+// Objects that are too large for slabs: a region of the context each, with refs like those of slabs.
+
+import type { Emucxl } from '../memory/emucxl.js'
+import { EmucxlError } from '../memory/errors.js'
+import type { MigrateResult } from '../memory/reports.js'
+import {
+  cacheBits,
+  cacheNumbers,
+  GENERATION,
+  INDEX_MASK,
+  LAST_GENERATION,
+  MOST_OBJECTS,
+} from './ref.js'
+import { refuseRef } from './refusal.js'
+import { accountOf, type SlabStats } from './stats.js'
+
+interface Place {
+  /** The ref, of an object that lives; of one that was freed, the negative of the last. */
+  entry: number
+  node: number
+  view: DataView<ArrayBuffer>
+}
+
+const PAGE = 4096
+const NO_BYTES = new DataView(new ArrayBuffer(0))
+
+/** Numbers of those that were dropped without destroy(). */
+const dropped = new FinalizationRegistry<number>((id) => cacheNumbers.giveBack(id))
+
+export class LargeObjects {
+  readonly #cxl: Emucxl
+  readonly #id: number
+  readonly #firstEntry: number
+  readonly #places: Place[] = []
+  readonly #free: number[] = []
+  #destroyed = false
+
+  constructor(cxl: Emucxl) {
+    const { id, generation } = cacheNumbers.take()
+    this.#cxl = cxl
+    this.#id = id
+    this.#firstEntry = cacheBits(id) + generation * GENERATION
+    dropped.register(this, id, this)
+  }
+
+  alloc(size: number, node: number): number {
+    const index = this.#free.at(-1) ?? this.#places.length
+    if (index >= MOST_OBJECTS) {
+      throw new EmucxlError('ERR_EMUCXL_NO_MEMORY', `an allocator has ${MOST_OBJECTS} objects`)
+    }
+    const view = new DataView(this.#cxl.alloc(size, node))
+    this.#free.pop()
+    const last = -(this.#places[index]?.entry ?? -(this.#firstEntry + index))
+    const entry = (last < LAST_GENERATION ? last : last - LAST_GENERATION) + GENERATION
+    this.#places[index] = { entry, node, view }
+    return entry
+  }
+
+  has(ref: number): boolean {
+    return ref > 0 && this.#places[ref & INDEX_MASK]?.entry === ref
+  }
+
+  free(ref: number): void {
+    const place = this.#find(ref)
+    const { buffer } = place.view
+    place.entry = -ref
+    place.view = NO_BYTES
+    this.#free.push(ref & INDEX_MASK)
+    // A buffer that somebody has freed or transferred meanwhile is not ours any more.
+    if (!this.#cxl.closed && buffer.byteLength > 0) this.#cxl.free(buffer)
+  }
+
+  view(ref: number): DataView<ArrayBuffer> {
+    return this.#find(ref).view
+  }
+
+  buffer(ref: number): ArrayBuffer {
+    return this.#find(ref).view.buffer
+  }
+
+  offset(ref: number): number {
+    this.#find(ref)
+    return 0
+  }
+
+  nodeOf(ref: number): number {
+    return this.#find(ref).node
+  }
+
+  /** In place: the ref stays. */
+  migrateSlab(ref: number, node: number): MigrateResult {
+    const place = this.#find(ref)
+    const result = this.#cxl.migrate(place.view.buffer, node)
+    place.node = node
+    return result
+  }
+
+  /** Returns the ref, which stays. */
+  migrate(ref: number, node: number): number {
+    if (this.nodeOf(ref) !== node) this.migrateSlab(ref, node)
+    return ref
+  }
+
+  stats(): SlabStats {
+    return accountOf(this.#cxl, (node) => {
+      const sums = { objects: 0, slabs: 0, bytesUsed: 0, bytesMapped: 0 }
+      for (const place of this.#places) {
+        if (place.entry < 0 || place.node !== node) continue
+        const bytes = place.view.buffer.byteLength
+        sums.objects++
+        sums.slabs++
+        sums.bytesUsed += bytes
+        sums.bytesMapped += Math.ceil(bytes / PAGE) * PAGE
+      }
+      return sums
+    })
+  }
+
+  destroy(): void {
+    if (this.#destroyed) return
+    for (const { entry } of this.#places) if (entry > 0) this.free(entry)
+    this.#destroyed = true
+    dropped.unregister(this)
+    cacheNumbers.giveBack(this.#id)
+  }
+
+  #find(ref: unknown): Place {
+    const place = typeof ref === 'number' ? this.#places[ref & INDEX_MASK] : undefined
+    if (place === undefined || place.entry !== ref || !(ref > 0)) {
+      const owns = (cache: number): boolean => cache === this.#id
+      refuseRef(ref, { what: 'slab allocator', owns, destroyed: this.#destroyed })
+    }
+    return place
+  }
+}
