@@ -28,6 +28,9 @@ export interface SlabCacheOptions {
   zero?: boolean
 }
 
+/** The bookkeeping of a cache, for what is built on caches. */
+export let slabsOf: (cache: SlabCache) => Slabs
+
 /**
  * Objects of one size. A slab is a region of the context, cut into objects; it is mapped when the
  * others have no room, and goes back to its node when it is empty, but for one that each node keeps.
@@ -42,6 +45,10 @@ export interface SlabCacheOptions {
  * number. A call that fails changes nothing.
  */
 export class SlabCache {
+  static {
+    slabsOf = (cache) => cache.#slabs
+  }
+
   readonly #cxl: Emucxl
   readonly #slabs: Slabs
   readonly #shape: Shape

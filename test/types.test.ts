@@ -1,13 +1,12 @@
-// The public types, by what compiles in types.ts and what does not.
+// The public types, by what compiles in the files types.ts and what does not.
 
 import { spawnSync } from 'node:child_process'
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 
-const root = fileURLToPath(new URL('../..', import.meta.url))
-const text = readFileSync(join(root, 'test/memory/types.ts'), 'utf8')
+const root = fileURLToPath(new URL('..', import.meta.url))
 let folder: string
 
 beforeAll(() => {
@@ -25,13 +24,17 @@ function compile(program: string): string {
   return spawnSync(process.execPath, [tsc, '-p', folder], { encoding: 'utf8' }).stdout
 }
 
-test('what types.ts expects holds', () => {
-  expect(compile(text)).toBe('')
-})
+describe.each(['memory', 'slab'])('%s', (part) => {
+  const text = readFileSync(join(root, 'test', part, 'types.ts'), 'utf8')
 
-test('each mistake in it is found', () => {
-  const mistakes = text.match(/@ts-expect-error/g)?.length ?? 0
-  const found = compile(text.replaceAll('@ts-expect-error', '')).match(/error TS/g)?.length
-  expect(mistakes).toBeGreaterThan(5)
-  expect(found).toBe(mistakes)
+  test('what types.ts expects holds', () => {
+    expect(compile(text)).toBe('')
+  })
+
+  test('each mistake in it is found', () => {
+    const mistakes = text.match(/@ts-expect-error/g)?.length ?? 0
+    const found = compile(text.replaceAll('@ts-expect-error', '')).match(/error TS/g)?.length
+    expect(mistakes).toBeGreaterThan(5)
+    expect(found).toBe(mistakes)
+  })
 })

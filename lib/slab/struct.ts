@@ -1,0 +1,101 @@
+// Structs: named fields, laid out in memory as C does it.
+
+import { outOfRange, wrongType } from '../memory/arguments.js'
+import {
+  type Accessors,
+  type AnyStruct,
+  accessors,
+  type Getters,
+  type Setters,
+} from './accessors.js'
+import { FieldType, type ValueOf } from './field-types.js'
+
+/** The fields of a struct by name, in the order in which they lie in memory. */
+export type Fields = Readonly<Record<string, FieldType<unknown>>>
+
+/** What a whole struct is in JavaScript. */
+export type StructValue<F extends Fields> = { -readonly [K in keyof F]: ValueOf<F[K]> }
+
+const MOST_BYTES = 2 ** 30
+
+const roundUp = (value: number, multiple: number): number => Math.ceil(value / multiple) * multiple
+
+/** Checks fields, and places each at the next multiple of its alignment. */
+function layOut(fields: unknown): { offsets: Record<string, number>; size: number; align: number } {
+  if (typeof fields !== 'object' || fields === null) throw wrongType('fields', 'an object', fields)
+  const offsets: Record<string, number> = {}
+  let end = 0
+  let align = 1
+  for (const [name, type] of Object.entries(fields)) {
+    if (!(type instanceof FieldType)) {
+      throw wrongType(`fields.${name}`, 'a field type, as int32 or bytes(16)', type)
+    }
+    if (name === '__proto__') throw outOfRange('fields', 'without one named __proto__', name)
+    const offset = roundUp(end, type.align)
+    offsets[name] = offset
+    end = offset + type.size
+    align = Math.max(align, type.align)
+  }
+  if (end === 0) throw outOfRange('fields', 'at least one field', 0)
+  if (end > MOST_BYTES) throw outOfRange('fields', 'at most 1 GiB altogether', end)
+  return { offsets, size: roundUp(end, align), align }
+}
+
+/** See {@link struct}. */
+export class StructType<F extends Fields> extends FieldType<StructValue<F>> {
+  readonly fields: F
+  /** Where each field begins, in bytes: C's `offsetof`. */
+  readonly offsets: { readonly [K in keyof F]: number }
+
+  /**
+   * Reads one field: `Point.get.x(view, offset)`. What a field of a nested struct is called goes on
+   * (`get.pos.x`), an element of an array is `get.items.at(view, offset, index)`.
+   */
+  readonly get: Getters<F, [view: DataView, offset: number]>
+  /** Writes one field: `Point.set.x(view, offset, value)`. Errors: as {@link FieldType.check}. */
+  readonly set: Setters<F, [view: DataView, offset: number]>
+
+  readonly #made: Accessors
+
+  constructor(fields: F) {
+    const { offsets, size, align } = layOut(fields)
+    super(size, align)
+    this.fields = { ...fields }
+    this.offsets = offsets as typeof this.offsets
+    this.#made = accessors(this as unknown as AnyStruct)
+    this.get = this.#made.get as typeof this.get
+    this.set = this.#made.set as typeof this.set
+  }
+
+  /** All fields, as an object. */
+  load(view: DataView, offset: number): StructValue<F> {
+    return this.#made.load(view as never, offset as never) as StructValue<F>
+  }
+
+  put(view: DataView, offset: number, value: StructValue<F>): void {
+    this.#made.store(view as never, offset as never, value as never)
+  }
+
+  check(value: unknown, name: string): void {
+    this.#made.check(value, name)
+  }
+
+  /** Writes all fields. Each is checked before the first is written. */
+  override store(view: DataView, offset: number, value: StructValue<F>): void {
+    this.#made.store(view as never, offset as never, value as never)
+  }
+}
+
+/**
+ * A struct with these fields, laid out as C does it: each at the next multiple of its alignment, the whole
+ * rounded up to a multiple of the largest. Little endian.
+ *
+ * ```ts
+ * const Point = struct({ id: uint32, x: float64, name: utf8(16), next: ref })
+ * ```
+ *
+ * Throws a `TypeError` for a field that is no field type, a `RangeError` where there is none.
+ */
+export function struct<const F extends Fields>(fields: F): StructType<F> {
+  return new StructType(fields)
+}
