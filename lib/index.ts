@@ -20,6 +20,7 @@ export type {
   Residency,
   SharedHandle,
 } from './memory/reports.js'
+export * from './queue/index.js'
 export * from './slab/index.js'
 export {
   emucxl_alloc,

@@ -296,3 +296,23 @@ export function accessors(struct: AnyStruct, place: Place = GIVEN): Accessors {
   const text = Object.entries(functions).map(([name, each]) => `${name}: ${each}`)
   return writer.compile(`{ ${text.join(',\n')} }`) as Accessors
 }
+
+/** What reads and writes values of one type in memory. */
+export interface ElementAccessors<T> {
+  load: (view: DataView, offset: number) => T
+  /** Throws, with nothing written, for a value that the type cannot hold. */
+  store: (view: DataView, offset: number, value: T) => void
+}
+
+/** Functions for values of a type at any place: those of a struct, or of anything else. */
+export function elementAccessors<T>(type: FieldType<T>): ElementAccessors<T> {
+  if (!mayCompile()) {
+    return {
+      load: (view, offset) => type.load(view, offset),
+      store: (view, offset, value) => type.store(view, offset, value),
+    }
+  }
+  const writer = new Writer({})
+  const text = `{ load: ${writer.getter(type, GIVEN)}, store: ${writer.setter(type, GIVEN)} }`
+  return writer.compile(text) as ElementAccessors<T>
+}

@@ -1,0 +1,353 @@
+// A queue whose elements lie in the memory of a node: first in, first out, linked, unbounded.
+
+import {
+  checkBytes,
+  checkChoice,
+  checkOptions,
+  outOfRange,
+  wrongType,
+} from '../memory/arguments.js'
+import { Emucxl, LOCAL_MEMORY, REMOTE_MEMORY } from '../memory/emucxl.js'
+import { EmucxlError } from '../memory/errors.js'
+import { type ElementAccessors, elementAccessors } from '../slab/accessors.js'
+import { FieldType } from '../slab/field-types.js'
+import { NULL_REF } from '../slab/ref.js'
+import type { SlabAllocator } from '../slab/slab-allocator.js'
+import { elementsPerSegment, HEADER_BYTES, type Places, Segments } from './segments.js'
+import { giveBackSlabs, takeSlabs } from './shared-slabs.js'
+
+/** Where the elements of a queue lie: see {@link QueueOptions}. */
+export type QueuePlacement = 'local' | 'remote' | 'spill'
+
+/** Options of a {@link Queue}. */
+export interface QueueOptions {
+  /** The node of all elements; with `spill`, of those in the middle. Default: by the placement. */
+  node?: number
+  /**
+   * `local`: in local memory. `remote`: on the first remote node. `spill`: the elements that are touched
+   * next, at both ends, in local memory, those in the middle on the first remote node or `node`. Default:
+   * local, or what `node` says.
+   */
+  placement?: QueuePlacement
+  /** With `spill`: bytes of local memory that the two ends may take. Default: 1 MiB. */
+  localBytes?: number
+}
+
+/** What a queue has on a node. */
+export interface QueueNodeStats {
+  node: number
+  segments: number
+  /** Bytes of the segments. */
+  bytes: number
+}
+
+/** The account of a queue. */
+export interface QueueStats {
+  elements: number
+  segments: number
+  /** Bytes of the segments. */
+  bytes: number
+  nodes: QueueNodeStats[]
+}
+
+const LOCAL_BYTES = 1 << 20
+/** Segments that `spill` needs in local memory. */
+const FEWEST_LOCAL = 4
+
+const PLACEMENTS = ['local', 'remote', 'spill'] as const
+
+function placesOf(cxl: Emucxl, options: QueueOptions, segmentBytes: number): Places {
+  const { node, placement, localBytes } = options
+  if (node !== undefined) cxl.stats(node) // it checks the node
+  if (placement !== undefined) checkChoice(placement, 'options.placement', PLACEMENTS)
+  if (placement !== 'spill') {
+    if (localBytes !== undefined) {
+      throw outOfRange(
+        'options.localBytes',
+        "left out, unless options.placement is 'spill'",
+        localBytes,
+      )
+    }
+    const wanted = { local: LOCAL_MEMORY, remote: REMOTE_MEMORY }[placement ?? 'local']
+    if (
+      placement !== undefined &&
+      node !== undefined &&
+      (node === LOCAL_MEMORY) !== (wanted === LOCAL_MEMORY)
+    ) {
+      throw outOfRange('options.node', `a ${placement} node, as options.placement says`, node)
+    }
+    return { kind: 'node', node: node ?? wanted }
+  }
+  const remote = node ?? REMOTE_MEMORY
+  cxl.stats(remote)
+  if (remote === LOCAL_MEMORY) {
+    throw outOfRange('options.node', "a remote node, where options.placement is 'spill'", node)
+  }
+  const bytes = localBytes ?? Math.max(LOCAL_BYTES, FEWEST_LOCAL * segmentBytes)
+  checkBytes(bytes, 'options.localBytes', 1)
+  const limit = Math.floor(bytes / segmentBytes)
+  if (limit < FEWEST_LOCAL) {
+    const least = FEWEST_LOCAL * segmentBytes
+    throw outOfRange('options.localBytes', `at least ${least}, four segments of the queue`, bytes)
+  }
+  return { kind: 'spill', remote, limit }
+}
+
+/**
+ * A queue of numbers, structs, or any other field type: first in, first out, unbounded, in memory of a
+ * chosen node. It is the queue of the paper (section IV-A, Listing 1), with a link for each segment of
+ * many elements in place of a region for each element.
+ *
+ * ```ts
+ * const queue = new Queue(cxl, int32, { node: REMOTE_MEMORY })
+ * queue.enqueue(7)
+ * queue.dequeue() // 7
+ * ```
+ *
+ * Its segments lie in slabs that the queues of a context share. All methods but `destroy` throw
+ * `ERR_EMUCXL_CLOSED` when the queue is destroyed or its context closed.
+ */
+export class Queue<T> implements Iterable<T> {
+  readonly #cxl: Emucxl
+  readonly #slabs: SlabAllocator
+  readonly #segments: Segments
+  readonly #access: ElementAccessors<T>
+  readonly #stride: number
+  /** Bytes of the elements of a segment. */
+  readonly #room: number
+
+  #size = 0
+  /** Elements that were dequeued so far. */
+  #gone = 0
+  #destroyed = false
+
+  /** The next element to be read: its view, its offset, and the end of its segment. */
+  #headView = new DataView(new ArrayBuffer(0))
+  #headAt = 0
+  #headEnd = 0
+  /** Where the next element is written. */
+  #tailView = this.#headView
+  #tailAt = 0
+  #tailEnd = 0
+
+  /** What the elements are. */
+  readonly type: FieldType<T>
+
+  constructor(cxl: Emucxl, type: FieldType<T>, options: QueueOptions = {}) {
+    if (!(cxl instanceof Emucxl)) throw wrongType('cxl', 'an open Emucxl', cxl)
+    if (!(type instanceof FieldType)) {
+      throw wrongType('type', 'a field type, as int32, or what struct() returned', type)
+    }
+    checkOptions(options)
+    cxl.stats(LOCAL_MEMORY) // it checks the context
+    const perSegment = elementsPerSegment(type.size)
+    const segmentBytes = HEADER_BYTES + perSegment * type.size
+    const places = placesOf(cxl, options, segmentBytes)
+    this.#cxl = cxl
+    this.#access = elementAccessors(type)
+    this.#stride = type.size
+    this.#room = perSegment * type.size
+    this.type = type
+    this.#slabs = takeSlabs(cxl)
+    this.#segments = new Segments(this.#slabs, segmentBytes, places)
+  }
+
+  /** Elements in the queue. */
+  get size(): number {
+    return this.#size
+  }
+
+  /**
+   * Adds an element at the tail.
+   *
+   * Errors: `TypeError` or `RangeError` for a value that the type cannot hold; `ERR_EMUCXL_NO_MEMORY`.
+   * The queue is then as it was.
+   */
+  enqueue(value: T): void {
+    if (this.#tailAt === this.#tailEnd) this.#grow(value)
+    try {
+      this.#access.store(this.#tailView, this.#tailAt, value)
+    } catch (error) {
+      this.#explain(error)
+    }
+    this.#tailAt += this.#stride
+    this.#size++
+  }
+
+  /** Removes the element at the head, and returns it; undefined where there is none. */
+  dequeue(): T | undefined {
+    if (this.#size === 0) return this.#nothing()
+    let value: T
+    try {
+      value = this.#access.load(this.#headView, this.#headAt)
+    } catch (error) {
+      this.#explain(error)
+    }
+    this.#headAt += this.#stride
+    this.#gone++
+    this.#size--
+    if (this.#size === 0) this.#rewind()
+    else if (this.#headAt === this.#headEnd) this.#advance()
+    return value
+  }
+
+  /** The element at the head, which stays; undefined where there is none. */
+  peek(): T | undefined {
+    if (this.#size === 0) return this.#nothing()
+    try {
+      return this.#access.load(this.#headView, this.#headAt)
+    } catch (error) {
+      this.#explain(error)
+    }
+  }
+
+  /**
+   * The elements from head to tail, which stay. What is enqueued meanwhile is seen; what is dequeued
+   * meanwhile is not.
+   */
+  *[Symbol.iterator](): Generator<T, void, void> {
+    this.#check()
+    const segments = this.#segments
+    let index = this.#gone
+    let first = -1
+    let changes = -1
+    let view = this.#headView
+    let segment = 0
+    let at = 0
+    let end = 0
+    while (true) {
+      index = Math.max(index, this.#gone)
+      if (index === this.#gone + this.#size) return
+      if (first < this.#gone || changes !== segments.changes) {
+        ;({ segment, at } = this.#locate(index))
+        view = segments.view(segment)
+        end = segments.start(segment) + this.#room
+        changes = segments.changes
+        first = this.#gone
+      }
+      if (at === end) {
+        segment = segments.next(segment)
+        view = segments.view(segment)
+        at = segments.start(segment)
+        end = at + this.#room
+      }
+      const value = this.#access.load(view, at)
+      at += this.#stride
+      index++
+      yield value
+      this.#check()
+    }
+  }
+
+  /** Where the segments of the queue are. */
+  stats(): QueueStats {
+    this.#check()
+    const nodes = this.#cxl.nodes.map(({ node }) => ({ node, segments: 0, bytes: 0 }))
+    for (const segment of this.#segments) {
+      const of = nodes[this.#slabs.nodeOf(segment)]
+      if (of === undefined) continue
+      of.segments++
+      of.bytes += this.#slabs.sizeOf(segment)
+    }
+    const sum = (key: 'segments' | 'bytes') => nodes.reduce((all, each) => all + each[key], 0)
+    return { elements: this.#size, segments: sum('segments'), bytes: sum('bytes'), nodes }
+  }
+
+  /** Removes all elements, and gives their memory back. */
+  clear(): void {
+    this.#check()
+    this.#empty()
+  }
+
+  /** Gives all memory back. A second call does nothing. */
+  destroy(): void {
+    if (this.#destroyed) return
+    this.#destroyed = true
+    if (!this.#cxl.closed) this.#empty()
+    this.#size = 0
+    giveBackSlabs(this.#cxl)
+  }
+
+  /** {@link destroy}, at the end of a block that has the queue as `using`. */
+  [Symbol.dispose](): void {
+    this.destroy()
+  }
+
+  #empty(): void {
+    this.#segments.clear()
+    this.#gone += this.#size
+    this.#size = 0
+    this.#headAt = this.#headEnd = this.#tailAt = this.#tailEnd = 0
+  }
+
+  /** The tail's segment is full, or there is none: adds one. */
+  #grow(value: T): void {
+    this.#check()
+    this.type.check(value, 'value') // a value that is refused takes no memory
+    const first = this.#segments.head === NULL_REF
+    this.#segments.append()
+    this.#enterTail()
+    if (first) this.#enterHead()
+  }
+
+  #enterTail(): void {
+    const { tail } = this.#segments
+    this.#tailView = this.#segments.view(tail)
+    this.#tailAt = this.#segments.start(tail)
+    this.#tailEnd = this.#tailAt + this.#room
+  }
+
+  #enterHead(): void {
+    const { head } = this.#segments
+    this.#headView = this.#segments.view(head)
+    this.#headAt = this.#segments.start(head)
+    this.#headEnd = this.#headAt + this.#room
+  }
+
+  /** All elements of the head's segment are gone, and there are more. */
+  #advance(): void {
+    this.#segments.removeHead()
+    this.#enterHead()
+  }
+
+  /** The queue is empty: its one segment is used from the start again. */
+  #rewind(): void {
+    while (this.#segments.head !== this.#segments.tail) this.#segments.removeHead()
+    this.#enterHead()
+    this.#enterTail()
+  }
+
+  /** The segment and the place of an element, by its number. */
+  #locate(index: number): { segment: number; at: number } {
+    let segment = this.#segments.head
+    let at = this.#headAt + (index - this.#gone) * this.#stride
+    let end = this.#headEnd
+    while (at > end) {
+      segment = this.#segments.next(segment)
+      const start = this.#segments.start(segment)
+      at = start + (at - end)
+      end = start + this.#room
+    }
+    return { segment, at }
+  }
+
+  #check(): void {
+    if (this.#destroyed) {
+      throw new EmucxlError('ERR_EMUCXL_CLOSED', 'the queue is destroyed: make another one')
+    }
+    if (this.#cxl.closed) {
+      throw new EmucxlError('ERR_EMUCXL_CLOSED', 'the context of the queue is closed')
+    }
+  }
+
+  #nothing(): undefined {
+    this.#check()
+    return undefined
+  }
+
+  /** What failed may be no error of the caller's value. */
+  #explain(error: unknown): never {
+    this.#check()
+    throw error
+  }
+}
