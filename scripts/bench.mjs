@@ -2,7 +2,7 @@
 
 import { join } from 'node:path'
 import { nodeGyp } from './node-gyp.mjs'
-import { say } from './programs.mjs'
+import { needPrograms, say } from './programs.mjs'
 import { root, run, setUp, whenChanged } from './setup.mjs'
 
 setUp()
@@ -14,6 +14,13 @@ whenChanged(
     say('Building the floor')
     nodeGyp(join(root, 'bench/floor'), ['rebuild'], root)
   },
+)
+needPrograms(
+  {
+    'mimalloc.h': 'libmimalloc-dev',
+    'jemalloc/jemalloc.h': 'libjemalloc-dev',
+  },
+  { required: true },
 )
 const result = run(
   process.execPath,

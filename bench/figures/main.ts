@@ -7,7 +7,9 @@ import { parseArgs } from 'node:util'
 import { packageRoot } from '../../lib/memory/host.js'
 import type { Row } from './figure.js'
 
-const FIGURES = ['alloc', 'bulk', 'queries', 'loop', 'collections', 'migrate'] as const
+const FIGURES = [
+  ...['alloc', 'bulk', 'queries', 'loop', 'collections', 'migrate', 'slab', 'queue'],
+] as const
 
 const { values, positionals } = parseArgs({
   options: { json: { type: 'boolean', default: false } },

@@ -5,6 +5,7 @@ import { addon, Flag, type NativeMove } from './addon.js'
 import { type Address, checkBlockSize, checkBytes, outOfRange, wrongType } from './arguments.js'
 import type { BackendName } from './backends.js'
 import { bufferBelow, rememberedNode, restamp, stamp, unstamp } from './block.js'
+import { tellClosed } from './closing.js'
 import { DataCalls } from './data-calls.js'
 import { EmucxlError } from './errors.js'
 import { type AsyncOptions, run } from './jobs.js'
@@ -160,6 +161,7 @@ export class Emucxl extends DataCalls {
     this.#closed = true
     open.delete(this.#id)
     dropped.unregister(this)
+    tellClosed(this)
   }
 
   #checkOpen(): void {

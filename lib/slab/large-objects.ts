@@ -11,7 +11,7 @@ import {
   LAST_GENERATION,
   MOST_OBJECTS,
 } from './ref.js'
-import { refuseRef } from './refusal.js'
+import { refuseClosed, refuseRef } from './refusal.js'
 import { accountOf, type SlabStats } from './stats.js'
 
 interface Place {
@@ -57,7 +57,7 @@ export class LargeObjects {
   }
 
   has(ref: number): boolean {
-    return ref > 0 && this.#places[ref & INDEX_MASK]?.entry === ref
+    return ref > 0 && !this.#cxl.closed && this.#places[ref & INDEX_MASK]?.entry === ref
   }
 
   free(ref: number): void {
@@ -118,13 +118,14 @@ export class LargeObjects {
 
   destroy(): void {
     if (this.#destroyed) return
-    for (const { entry } of this.#places) if (entry > 0) this.free(entry)
+    for (const { entry } of this.#places) if (this.has(entry)) this.free(entry)
     this.#destroyed = true
     dropped.unregister(this)
     cacheNumbers.giveBack(this.#id)
   }
 
   #find(ref: unknown): Place {
+    if (typeof ref === 'number' && this.#cxl.closed) refuseClosed('slab allocator')
     const place = typeof ref === 'number' ? this.#places[ref & INDEX_MASK] : undefined
     if (place === undefined || place.entry !== ref || !(ref > 0)) {
       const owns = (cache: number): boolean => cache === this.#id

@@ -4,9 +4,14 @@ import { checkBytes, outOfRange, wrongType } from '../memory/arguments.js'
 
 const PAGE = 4096
 const GiB = 2 ** 30
-/** Bytes of a slab where the user does not say, and objects that it has at least. */
+/** Where the user does not say: bytes of a slab, and objects that it has at least. */
 export const SLAB_BYTES = 64 << 10
+const MOST_SLAB_BYTES = 1 << 20
 const FEWEST_OBJECTS = 8
+/** Objects of a slab where that makes it neither too small nor too large, */
+const OBJECTS = 4096
+/** and the part of the node's capacity that it may take. */
+const SHARE = 1 / 64
 
 export interface Shape {
   /** Bytes from one object to the next. */
@@ -38,8 +43,13 @@ function defaultAlign(objectSize: number): number {
   return Math.min(8, 2 ** Math.ceil(Math.log2(objectSize)))
 }
 
-/** Checks the options of a cache. */
-export function shapeOf({ objectSize, slabBytes, align }: ShapeOptions): Shape {
+function defaultSlabBytes(stride: number, capacity: number): number {
+  const most = Math.max(SLAB_BYTES, Math.min(MOST_SLAB_BYTES, capacity * SHARE))
+  return Math.max(FEWEST_OBJECTS * stride, Math.min(most, Math.max(SLAB_BYTES, OBJECTS * stride)))
+}
+
+/** Checks the options of a cache on a node with a capacity, in bytes. */
+export function shapeOf({ objectSize, slabBytes, align }: ShapeOptions, capacity: number): Shape {
   checkBytes(objectSize, 'options.objectSize', 1)
   if (objectSize > GiB) throw outOfRange('options.objectSize', 'at most 1 GiB', objectSize)
   if (align !== undefined) checkAlign(align)
@@ -50,7 +60,7 @@ export function shapeOf({ objectSize, slabBytes, align }: ShapeOptions): Shape {
       throw outOfRange('options.slabBytes', 'from options.objectSize to 1 GiB', slabBytes)
     }
   }
-  const wanted = slabBytes ?? Math.max(SLAB_BYTES, FEWEST_OBJECTS * stride)
+  const wanted = slabBytes ?? defaultSlabBytes(stride, capacity)
   const bytes = roundUp(Math.max(wanted, stride), PAGE)
   return { stride, slabBytes: bytes, perSlab: Math.floor(bytes / stride) }
 }

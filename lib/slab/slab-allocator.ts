@@ -147,7 +147,6 @@ export class SlabAllocator {
     const owner = this.#owner(ref)
     const { objects } = owner
     const buffer = objects.buffer(ref)
-    if (this.#cxl.closed) refuseClosed('slab allocator')
     return new Uint8Array(buffer, objects.offset(ref), sizeIn(owner, ref))
   }
 

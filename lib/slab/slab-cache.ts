@@ -14,7 +14,10 @@ export interface SlabCacheOptions {
   objectSize: number
   /** The node that {@link SlabCache.alloc} takes where it is not told another. Default: local. */
   node?: number
-  /** Bytes of a slab: rounded up to pages. Default: 64 KiB, or eight objects. */
+  /**
+   * Bytes of a slab: rounded up to pages. Default: 4096 objects, but from 64 KiB to 1 MiB, and no more
+   * than 1/64 of the node's capacity; eight objects at least.
+   */
   slabBytes?: number
   /**
    * Objects begin at multiples of this: a power of two up to 4096. Default: 8, or less for objects
@@ -64,9 +67,9 @@ export class SlabCache {
     if (options === undefined) throw wrongType('options', 'an object', options)
     checkOptions(options)
     const { node = LOCAL_MEMORY, zero = false } = options
-    cxl.stats(node) // it checks the context and the node
+    const { capacity } = cxl.stats(node) // it checks the context and the node
     this.#zero = checkBoolean(zero, 'options.zero')
-    this.#shape = shapeOf(options)
+    this.#shape = shapeOf(options, capacity)
     this.#cxl = cxl
     this.#slabs = new Slabs(cxl, this.#shape)
     this.objectSize = options.objectSize
@@ -80,8 +83,6 @@ export class SlabCache {
    * `ERR_EMUCXL_BAD_NODE`, `ERR_EMUCXL_CLOSED`.
    */
   alloc(node: number = this.node): number {
-    if (typeof node !== 'number') throw wrongType('node', 'the number of a node', node)
-    if (this.#cxl.closed) refuseClosed('slab cache')
     const ref = this.#slabs.alloc(node)
     if (this.#zero) this.bytes(ref).fill(0)
     return ref
@@ -105,7 +106,6 @@ export class SlabCache {
    */
   bytes(ref: number): Uint8Array<ArrayBuffer> {
     this.#check(ref)
-    if (this.#cxl.closed) refuseClosed('slab cache')
     return this.#slabs.bytesOf(ref, this.objectSize)
   }
 
@@ -196,6 +196,7 @@ export class SlabCache {
 
   #refuse(ref: unknown): never {
     const { id, destroyed } = this.#slabs
+    if (typeof ref === 'number' && this.#cxl.closed) refuseClosed('slab cache')
     refuseRef(ref, { what: 'slab cache', owns: (cache) => cache === id, destroyed })
   }
 }

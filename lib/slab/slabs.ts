@@ -5,24 +5,19 @@
 // the list of its node's partial slabs, when it has room; the spare of its node, when it is empty; or
 // nowhere, when it is full. Any other slab that gets empty goes back to the node.
 
+import { wrongType } from '../memory/arguments.js'
+import { type Dependent, dependOn } from '../memory/closing.js'
 import type { Emucxl } from '../memory/emucxl.js'
 import { EmucxlError } from '../memory/errors.js'
 import type { MigrateResult } from '../memory/reports.js'
-import {
-  cacheBits,
-  cacheNumbers,
-  GENERATION,
-  INDEX_MASK,
-  LAST_GENERATION,
-  MOST_OBJECTS,
-} from './ref.js'
+import { cacheBits, cacheNumbers, GENERATION, INDEX_MASK, MOST_OBJECTS } from './ref.js'
 import type { Shape } from './shape.js'
 
 const NONE = -1
 const NO_BYTES = new DataView(new ArrayBuffer(0))
 
-/** Numbers of caches that were dropped without destroy(). */
-const dropped = new FinalizationRegistry<number>((id) => cacheNumbers.giveBack(id))
+/** What is to be done for caches that were dropped without destroy(). */
+const dropped = new FinalizationRegistry<() => void>((forget) => forget())
 
 type Numbers = Int32Array<ArrayBuffer>
 
@@ -32,7 +27,7 @@ function longer(old: Numbers, length: number): Numbers {
   return array
 }
 
-export class Slabs {
+export class Slabs implements Dependent {
   readonly id: number
   readonly stride: number
   readonly perSlab: number
@@ -40,20 +35,15 @@ export class Slabs {
   readonly shift: number
   readonly mask: number
 
-  /**
-   * By index: the ref of an object that lives; of one that is free, the negative of the last ref it
-   * had; 0 where there was never an object.
-   */
+  /** By index: the ref of the object that lives there, else NaN, which is equal to no ref. */
   entries = new Float64Array(0)
   /** By slab: its memory; of one that is gone, none. */
   views: DataView<ArrayBuffer>[] = []
 
-  /** By index: the next free object of the same slab. */
-  #next: Numbers = new Int32Array(0)
-  /** By slab: its first free object. */
-  #free: Numbers = new Int32Array(0)
-  /** By slab: objects that live. */
-  #live: Numbers = new Int32Array(0)
+  /** The stacks of all slabs: of one, from its first index up, the next refs of its free objects. */
+  #stacks = new Float64Array(0)
+  /** By slab: its free objects. Of the slab at home, {@link #top} tells. */
+  #room: Numbers = new Int32Array(0)
   /** By slab: its node; NONE for one that is gone. */
   #node: Numbers = new Int32Array(0)
   /** By slab: the neighbours in the list of partial slabs, or of slab numbers that are gone. */
@@ -67,15 +57,22 @@ export class Slabs {
 
   readonly #cxl: Emucxl
   readonly #shape: Shape
-  readonly #firstEntry: number
-  /** The slab from which frees and allocs are most likely. */
+  readonly #firstRef: number
+  /**
+   * The slab from which the last object was given out, which is the current one of its node. It has its
+   * stack at hand: where that begins, and ends.
+   */
   #home = NONE
+  #homeNode = NONE
+  #bottom = 0
+  #top = 0
   /** The slab that compact() is emptying, which is in none of the four places. */
   #emptied = NONE
   /** Slab numbers that were given out so far, and the first of those that are gone. */
   #slabs = 0
   #gone = NONE
   #destroyed = false
+  readonly #forget: () => void
 
   constructor(cxl: Emucxl, shape: Shape) {
     const { id, generation } = cacheNumbers.take()
@@ -86,55 +83,78 @@ export class Slabs {
     this.mask = 2 ** this.shift - 1
     this.#cxl = cxl
     this.#shape = shape
-    this.#firstEntry = cacheBits(id) + generation * GENERATION
+    this.#firstRef = cacheBits(id) + (generation + 1) * GENERATION
     this.#current = new Int32Array(cxl.nodes.length).fill(NONE)
     this.#partial = this.#current.slice()
     this.#spare = this.#current.slice()
-    dropped.register(this, id, this)
-  }
-
-  /** Gives out an object of a node, and returns its ref. */
-  alloc(node: number): number {
-    const slab = this.#current[node]
-    if (slab !== undefined && slab >= 0) {
-      const index = this.#free[slab] as number
-      if (index >= 0) return this.#take(slab, index)
+    const forget = dependOn(cxl, this)
+    this.#forget = () => {
+      forget()
+      cacheNumbers.giveBack(id)
     }
-    return this.#allocElsewhere(node)
+    dropped.register(this, this.#forget, this)
   }
 
-  #take(slab: number, index: number): number {
-    this.#free[slab] = this.#next[index] as number
-    this.#live[slab] = (this.#live[slab] as number) + 1
-    const last = -(this.entries[index] as number)
-    const ref = (last < LAST_GENERATION ? last : last - LAST_GENERATION) + GENERATION
-    this.entries[index] = ref
+  /**
+   * Gives out an object of a node, and returns its ref. That has one source, so that V8 keeps it as a
+   * number in a register: as the result of one of two calls it would be a new object of the heap.
+   * Here, in {@link has} and in {@link free} the numbers of ref.ts are literals, which V8 folds: what is
+   * imported it loads and checks each time, a third of the time of such a call.
+   */
+  alloc(node: number): number {
+    if (node !== this.#homeNode || this.#top === this.#bottom) this.#goWhereRoomIs(node)
+    const top = this.#top - 1
+    const ref = this.#stacks[top] as number
+    this.#top = top
+    this.entries[ref & 0xfff_ffff] = ref // INDEX_MASK
     return ref
   }
 
   /** Whether a ref names an object of this cache that lives. */
   has(ref: number): boolean {
-    return ref > 0 && this.entries[ref & INDEX_MASK] === ref
+    return this.entries[ref & 0xfff_ffff] === ref // INDEX_MASK
   }
 
   /** The caller has checked that the object lives. */
   free(ref: number): void {
-    const index = ref & INDEX_MASK
+    const index = ref & 0xfff_ffff // INDEX_MASK
+    this.entries[index] = Number.NaN
+    // LAST_GENERATION, GENERATION
+    const next = (ref < 2 ** 53 - 2 ** 39 ? ref : ref - (2 ** 53 - 2 ** 39)) + 2 ** 39
     const slab = index >> this.shift
-    const first = this.#free[slab] as number
-    const live = (this.#live[slab] as number) - 1
-    this.entries[index] = -ref
-    this.#next[index] = first
-    this.#free[slab] = index
-    this.#live[slab] = live
-    if ((first < 0 || live === 0) && slab !== this.#home) this.#place(slab, first < 0)
+    if (slab === this.#home) {
+      const top = this.#top
+      this.#stacks[top] = next
+      this.#top = top + 1
+      return
+    }
+    const room = this.#room[slab] as number
+    this.#stacks[(slab << this.shift) + room] = next
+    this.#room[slab] = room + 1
+    if (room === 0 || room + 1 === this.perSlab) this.#place(slab, room === 0)
+  }
+
+  /** Makes a slab the one at home. */
+  #enter(slab: number, node: number): void {
+    this.#home = slab
+    this.#homeNode = node
+    this.#bottom = slab << this.shift
+    this.#top = this.#bottom + (this.#room[slab] as number)
+  }
+
+  /** No slab is at home: from here on, all have their room in {@link #room}. */
+  #leave(): void {
+    if (this.#home === NONE) return
+    this.#room[this.#home] = this.#top - this.#bottom
+    this.#home = this.#homeNode = NONE
+    this.#bottom = this.#top = 0
   }
 
   /** A slab that was full has room now, or has no object left. */
   #place(slab: number, wasFull: boolean): void {
     const node = this.#node[slab] as number
     if (slab === this.#current[node] || slab === this.#emptied) return
-    if ((this.#live[slab] as number) > 0) {
+    if ((this.#room[slab] as number) < this.perSlab) {
       this.#link(slab)
       return
     }
@@ -142,8 +162,17 @@ export class Slabs {
     this.#keepOrGiveBack(slab)
   }
 
-  /** The current slab of the node is full, or there is none. */
-  #allocElsewhere(node: number): number {
+  /** Makes a slab of a node that has room the one at home. */
+  #goWhereRoomIs(node: number): void {
+    if (typeof node !== 'number') throw wrongType('node', 'the number of a node', node)
+    this.#leave()
+    const current = this.#current[node] ?? NONE
+    const hasRoom = current >= 0 && (this.#room[current] as number) > 0
+    this.#enter(hasRoom ? current : this.#nextCurrent(node), node)
+  }
+
+  /** The current slab of a node is full, or there is none: makes another one current. */
+  #nextCurrent(node: number): number {
     let slab = this.#partial[node] as number
     if (slab >= 0) {
       this.#unlink(slab)
@@ -154,11 +183,10 @@ export class Slabs {
       slab = this.#add(node)
     }
     this.#current[node] = slab
-    this.#home = slab
-    return this.#take(slab, this.#free[slab] as number)
+    return slab
   }
 
-  /** Maps a slab, and makes a list of its objects. */
+  /** Maps a slab. The objects of one that was there before go on with their generations. */
   #add(node: number): number {
     if (this.#destroyed) {
       throw new EmucxlError('ERR_EMUCXL_CLOSED', 'the slab cache is destroyed: make another one')
@@ -172,27 +200,32 @@ export class Slabs {
     }
     this.#reserve(slab)
     this.views[slab] = new DataView(this.#cxl.alloc(this.#shape.slabBytes, node))
-    if (slab === this.#gone) this.#gone = this.#after[slab] as number
-    else this.#slabs++
-    const first = slab << this.shift
-    const last = first + this.perSlab - 1
-    for (let index = first; index <= last; index++) {
-      if (this.entries[index] === 0) this.entries[index] = -(this.#firstEntry + index)
-      this.#next[index] = index + 1
+    if (slab === this.#gone) {
+      this.#gone = this.#after[slab] as number
+    } else {
+      this.#slabs++
+      this.#fillStack(slab)
     }
-    this.#next[last] = NONE
-    this.#free[slab] = first
-    this.#live[slab] = 0
+    this.#room[slab] = this.perSlab
     this.#node[slab] = node
     return slab
   }
 
+  /** The first refs of a slab's objects, such that they are given out in the order of addresses. */
+  #fillStack(slab: number): void {
+    const { perSlab } = this
+    const first = slab << this.shift
+    for (let i = 0; i < perSlab; i++) {
+      this.entries[first + i] = Number.NaN
+      this.#stacks[first + i] = this.#firstRef + first + perSlab - 1 - i
+    }
+  }
+
   /** Makes the arrays long enough for a slab of this number. */
   #reserve(slab: number): void {
-    if (slab >= this.#live.length) {
-      const length = Math.max(8, 2 * this.#live.length)
-      this.#free = longer(this.#free, length)
-      this.#live = longer(this.#live, length)
+    if (slab >= this.#room.length) {
+      const length = Math.max(8, 2 * this.#room.length)
+      this.#room = longer(this.#room, length)
       this.#node = longer(this.#node, length)
       this.#before = longer(this.#before, length)
       this.#after = longer(this.#after, length)
@@ -200,10 +233,11 @@ export class Slabs {
     const needed = (slab + 1) * 2 ** this.shift
     if (needed > this.entries.length) {
       const length = Math.min(MOST_OBJECTS, Math.max(needed, 2 * this.entries.length))
-      const entries = new Float64Array(length)
+      const [entries, stacks] = [new Float64Array(length), new Float64Array(length)]
       entries.set(this.entries)
-      this.#next = longer(this.#next, length)
+      stacks.set(this.#stacks)
       this.entries = entries
+      this.#stacks = stacks
     }
   }
 
@@ -218,8 +252,6 @@ export class Slabs {
     const { buffer } = this.views[slab] as DataView<ArrayBuffer>
     this.views[slab] = NO_BYTES
     this.#node[slab] = NONE
-    this.#free[slab] = NONE
-    this.#live[slab] = 0
     this.#after[slab] = this.#gone
     this.#gone = slab
     this.#unmap(buffer)
@@ -283,17 +315,18 @@ export class Slabs {
   /** Takes a slab out of the place where it is. */
   #takeOut(slab: number): void {
     const node = this.#node[slab] as number
-    if (this.#home === slab) this.#home = NONE
+    this.#leave()
     if (this.#current[node] === slab) this.#current[node] = NONE
     else if (this.#spare[node] === slab) this.#spare[node] = NONE
-    else if ((this.#free[slab] as number) >= 0) this.#unlink(slab)
+    else if ((this.#room[slab] as number) > 0) this.#unlink(slab)
   }
 
   /** The reverse, by what it holds now. */
   #putBack(slab: number): void {
-    if (this.#live[slab] === 0) {
+    this.#leave()
+    if (this.#room[slab] === this.perSlab) {
       this.#keepOrGiveBack(slab)
-    } else if ((this.#free[slab] as number) >= 0) {
+    } else if ((this.#room[slab] as number) > 0) {
       this.#link(slab)
     }
   }
@@ -312,14 +345,15 @@ export class Slabs {
   }
 
   #compactNode(node: number, moved: (from: number, to: number) => void): number {
+    this.#leave()
     const current = this.#current[node] as number
-    if (current >= 0 && this.#live[current] === 0) {
+    if (current >= 0 && this.#room[current] === this.perSlab) {
       this.#takeOut(current)
       this.#putBack(current)
     }
     const order = this.#withRoom(node)
-    let room = order.length * this.perSlab
-    for (const slab of order) room -= this.#live[slab] as number
+    let room = 0
+    for (const slab of order) room += this.#room[slab] as number
     let objects = 0
     for (const [at, source] of order.entries()) {
       room -= this.perSlab // its own, and what its objects take of the others'
@@ -331,18 +365,16 @@ export class Slabs {
         objects += this.#empty(source, order.slice(at + 1), moved)
       } finally {
         this.#emptied = NONE
-        if (!this.#destroyed) this.#putBack(source)
+        if (source < this.#slabs) this.#putBack(source) // else the cache is destroyed
       }
     }
     return objects
   }
 
   #hasRoom(slab: number, node: number): boolean {
-    return (
-      this.#node[slab] === node &&
-      (this.#live[slab] as number) > 0 &&
-      (this.#free[slab] as number) >= 0
-    )
+    this.#leave()
+    const room = this.#room[slab] as number
+    return this.#node[slab] === node && room > 0 && room < this.perSlab
   }
 
   /** The slabs of a node that are neither full nor empty, those with the fewest objects first. */
@@ -351,7 +383,7 @@ export class Slabs {
     for (let slab = 0; slab < this.#slabs; slab++) {
       if (this.#hasRoom(slab, node)) found.push(slab)
     }
-    return found.sort((a, b) => (this.#live[a] as number) - (this.#live[b] as number))
+    return found.sort((a, b) => (this.#room[b] as number) - (this.#room[a] as number))
   }
 
   /** Moves the objects of a slab into others, the fullest of which come last. */
@@ -360,8 +392,8 @@ export class Slabs {
     const first = source << this.shift
     let objects = 0
     for (let index = first; index < first + this.perSlab; index++) {
-      const from = this.entries[index] ?? 0 // destroy() may have been called
-      if (from <= 0) continue
+      const from = this.entries[index] // undefined, if destroy() has been called meanwhile
+      if (from === undefined || Number.isNaN(from)) continue
       while (targets.length > 0 && !this.#hasRoom(targets.at(-1) as number, node)) targets.pop()
       const target = targets.at(-1)
       if (target === undefined) break
@@ -381,10 +413,12 @@ export class Slabs {
 
   /** An object of this very slab, which has room and is current or partial. */
   #takeFrom(slab: number): number {
-    const ref = this.#take(slab, this.#free[slab] as number)
-    if ((this.#free[slab] as number) < 0 && this.#current[this.#node[slab] as number] !== slab) {
-      this.#unlink(slab)
-    }
+    this.#leave()
+    const room = (this.#room[slab] as number) - 1
+    this.#room[slab] = room
+    const ref = this.#stacks[(slab << this.shift) + room] as number
+    this.entries[ref & INDEX_MASK] = ref
+    if (room === 0 && this.#current[this.#node[slab] as number] !== slab) this.#unlink(slab)
     return ref
   }
 
@@ -396,13 +430,14 @@ export class Slabs {
 
   /** Objects that live, and slabs with their bytes, of a node. */
   count(node: number): { objects: number; slabs: number; bytes: number } {
+    this.#leave()
     let objects = 0
     let slabs = 0
     let bytes = 0
     for (let slab = 0; slab < this.#slabs; slab++) {
       if (this.#node[slab] !== node) continue
       slabs++
-      objects += this.#live[slab] as number
+      objects += this.perSlab - (this.#room[slab] as number)
       bytes += (this.views[slab] as DataView<ArrayBuffer>).buffer.byteLength
     }
     return { objects, slabs, bytes }
@@ -417,13 +452,9 @@ export class Slabs {
     if (this.#destroyed) return
     this.#destroyed = true
     dropped.unregister(this)
-    cacheNumbers.giveBack(this.id)
+    this.#forget()
     const views = this.views
-    this.views = []
-    this.entries = new Float64Array(0)
-    this.#slabs = 0
-    this.#home = NONE
-    for (const places of [this.#current, this.#partial, this.#spare]) places.fill(NONE)
+    this.contextClosed()
     const failures: unknown[] = []
     for (const { buffer } of views) {
       try {
@@ -433,5 +464,15 @@ export class Slabs {
       }
     }
     if (failures.length > 0) throw failures[0]
+  }
+
+  /** There are no slabs, and no refs, any more. */
+  contextClosed(): void {
+    this.#leave()
+    this.views = []
+    this.entries = this.#stacks = new Float64Array(0)
+    this.#slabs = 0
+    this.#gone = NONE
+    for (const places of [this.#current, this.#partial, this.#spare]) places.fill(NONE)
   }
 }

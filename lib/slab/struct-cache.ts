@@ -17,7 +17,7 @@ function placeIn(slabs: Slabs, refuse: (ref: unknown) => never): Place {
   return {
     parameters: ['ref'],
     prelude: `
-      if (typeof ref !== 'number' || !(ref > 0) || slabs.entries[ref & ${INDEX_MASK}] !== ref) refuse(ref);
+      if (typeof ref !== 'number' || slabs.entries[ref & ${INDEX_MASK}] !== ref) refuse(ref);
       const view = slabs.views[(ref & ${INDEX_MASK}) >> ${shift}];
       const offset = (ref & ${mask}) * ${stride};`,
     bound: { slabs, refuse },

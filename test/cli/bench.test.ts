@@ -81,9 +81,9 @@ describe('the JSON report', () => {
 
   it('has rows of the queue, beside the paper', async () => {
     const { experiments } = await report('queue', ...QUICK)
-    const rows = (operation: string, local: number, remote: number) =>
+    const rows = (variant: string, operation: string, local: number, remote: number) =>
       Object.entries({ local, remote }).map(([node, paperMeanMs]) => ({
-        variant: 'region',
+        variant,
         operation,
         node,
         operations: 50,
@@ -95,7 +95,12 @@ describe('the JSON report', () => {
         paperOperations: 15_000,
       }))
     const found = experiments['queue']?.rows
-    expect(found).toEqual([...rows('enqueue', 502.98, 567.21), ...rows('dequeue', 417.69, 500.4)])
+    expect(found).toEqual(
+      ['region', 'slab'].flatMap((variant) => [
+        ...rows(variant, 'enqueue', 502.98, 567.21),
+        ...rows(variant, 'dequeue', 417.69, 500.4),
+      ]),
+    )
     for (const row of found as { meanMs: number; nsPerOperation: number }[]) {
       expect(row.nsPerOperation).toBeCloseTo((row.meanMs * 1e6) / 50, 3)
     }

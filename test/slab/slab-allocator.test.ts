@@ -198,6 +198,25 @@ eachBackend(({ open }) => {
     }
   })
 
+  test('after the context is closed, refs name nothing', async () => {
+    const other = open()
+    const allocator = new SlabAllocator(other)
+    for (const size of [8, 100 * KiB]) allocator.alloc(size)
+    const refs = [8, 100 * KiB].map((size) => allocator.alloc(size))
+    other.close()
+    for (const ref of refs) {
+      expect(allocator.has(ref)).toBe(false)
+      for (const call of ['free', 'bytes', 'sizeOf', 'view', 'nodeOf'] as const) {
+        const error = await failureOf(() => allocator[call](ref))
+        expectFailure(error, emucxlError('CLOSED', 'context'))
+      }
+    }
+    for (const size of [8, 9, 100 * KiB]) {
+      expectFailure(await failureOf(() => allocator.alloc(size)), emucxlError('CLOSED', 'context'))
+    }
+    allocator.destroy()
+  })
+
   test('a region that the user freed harms nobody', () => {
     using allocator = new SlabAllocator(cxl)
     const ref = allocator.alloc(100 * KiB)

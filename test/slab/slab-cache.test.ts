@@ -33,8 +33,8 @@ eachBackend(({ open }) => {
 
     test('are a few to a page, not one', () => {
       using cache = new SlabCache(cxl, { objectSize: 64 })
-      for (let i = 0; i < 1024; i++) cache.alloc()
-      expect(cxl.mappings()).toMatchObject([{ size: 64 * KiB }])
+      for (let i = 0; i < 4096; i++) cache.alloc()
+      expect(cxl.mappings()).toMatchObject([{ size: 256 * KiB }])
       cache.alloc()
       expect(cxl.mappings()).toHaveLength(2)
     })
@@ -79,6 +79,20 @@ eachBackend(({ open }) => {
   })
 
   describe('slabs', () => {
+    test.each([
+      [8, 1 << 30, 64 * KiB],
+      [64, 1 << 30, 256 * KiB],
+      [KiB, 1 << 30, 1024 * KiB],
+      [KiB, 8192 * KiB, 128 * KiB],
+      [KiB, 64 * KiB, 64 * KiB],
+      [256 * KiB, 1 << 30, 2048 * KiB],
+    ])('for objects of %i bytes on a node of %i bytes have %i', (objectSize, capacity, bytes) => {
+      cxl.setCapacity(LOCAL_MEMORY, capacity)
+      using cache = new SlabCache(cxl, { objectSize })
+      cache.alloc()
+      expect(cxl.mappings()).toMatchObject([{ size: bytes }])
+    })
+
     test('go back to the node when they are empty, but for one', () => {
       using cache = new SlabCache(cxl, { objectSize: KiB, slabBytes: 4 * PAGE })
       const refs = Array.from({ length: 160 }, () => cache.alloc())
@@ -322,9 +336,27 @@ eachBackend(({ open }) => {
       const cache = new SlabCache(other, { objectSize: 8 })
       const ref = cache.alloc()
       other.close()
-      for (const call of [() => cache.alloc(), () => cache.bytes(ref), () => cache.stats()]) {
-        expectFailure(await failureOf(call), emucxlError('CLOSED'))
-      }
+      const calls = [
+        () => cache.alloc(),
+        () => cache.free(ref),
+        () => cache.bytes(ref),
+        () => cache.view(ref),
+        () => cache.migrate(ref, REMOTE_MEMORY),
+        () => cache.stats(),
+      ]
+      for (const call of calls)
+        expectFailure(await failureOf(call), emucxlError('CLOSED', 'context'))
+      expect(cache.has(ref)).toBe(false)
+      cache.destroy()
+    })
+
+    test('a context that is closed while its slabs are compacted', () => {
+      const other = open()
+      const cache = new SlabCache(other, { objectSize: KiB, slabBytes: PAGE })
+      const refs = Array.from({ length: 64 }, () => cache.alloc())
+      for (const [i, ref] of refs.entries()) if (i % 4 > 0) cache.free(ref)
+      cache.compact(() => other.close())
+      expect(() => cache.alloc()).toThrow('closed')
       cache.destroy()
     })
 

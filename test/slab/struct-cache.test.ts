@@ -162,6 +162,20 @@ eachBackend(({ open }) => {
     })
   })
 
+  test('after the context is closed, refs name nothing', async () => {
+    const other = open()
+    const points = new StructCache(other, Point)
+    const each = points.create(value(1))
+    other.close()
+    const calls = [
+      () => points.get.x(each),
+      () => points.set.x(each, 1),
+      () => points.load(each),
+      () => points.create(value(1)),
+    ]
+    for (const call of calls) expectFailure(await failureOf(call), emucxlError('CLOSED', 'context'))
+  })
+
   test('after destroy, refs name nothing', async () => {
     const points = new StructCache(cxl, Point)
     const each = points.create(value(1))
