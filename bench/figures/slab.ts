@@ -17,6 +17,7 @@ import { interleave, median, now, type Row, report } from './figure.js'
 
 const SIZES = [64, 256, 1024]
 const ROUNDS = 30
+const WARM_UP = 5
 const PAIRS = 200_000
 const BATCH = 10_000
 
@@ -38,41 +39,59 @@ function batch(cache: SlabCache): number {
 }
 
 const PEERS = ['mimalloc', 'jemalloc'] as const
+type Peers = Record<(typeof PEERS)[number], MallocPeer>
+
+interface Comparison {
+  what: 'pair' | 'batch'
+  name: string
+  count: number
+  ours: (cache: SlabCache) => number
+  bounds: Record<(typeof PEERS)[number], number>
+}
+
+const COMPARISONS: Comparison[] = [
+  {
+    what: 'pair',
+    name: 'alloc + free',
+    count: PAIRS,
+    ours: pairs,
+    bounds: { mimalloc: 1, jemalloc: 1 },
+  },
+  {
+    what: 'batch',
+    name: `alloc + free in batches of ${BATCH}`,
+    count: BATCH,
+    ours: batch,
+    bounds: { mimalloc: 1.5, jemalloc: 1 },
+  },
+]
 
 /** Rows for one size, ours and theirs measured in turns. */
-async function compare(size: number, peers: Record<(typeof PEERS)[number], MallocPeer>) {
-  const times = { pair: {} as Record<string, number[]>, batch: {} as Record<string, number[]> }
-  const note = (what: 'pair' | 'batch', who: string, ns: number) => {
-    times[what][who] ??= []
-    times[what][who].push(ns)
-  }
+async function compare(
+  { what, name, count, ours, bounds }: Comparison,
+  size: number,
+  peers: Peers,
+) {
+  const times: Record<string, number[]> = { ours: [], mimalloc: [], jemalloc: [] }
   using cache = new SlabCache(cxl, { objectSize: size })
-  for (let round = -5; round < ROUNDS; round++) {
-    const [ours, ourBatch] = [pairs(cache), batch(cache)]
-    for (const who of PEERS) {
-      const theirs = await peers[who].measure('pair', size, PAIRS)
-      const theirBatch = await peers[who].measure('batch', size, BATCH)
-      if (round < 0) continue
-      note('pair', who, theirs)
-      note('batch', who, theirBatch)
-    }
+  for (let round = -WARM_UP; round < ROUNDS; round++) {
+    const own = ours(cache)
+    const theirs = [await peers.mimalloc.measure(what, size, count)]
+    theirs.push(await peers.jemalloc.measure(what, size, count))
     if (round < 0) continue
-    note('pair', 'ours', ours)
-    note('batch', 'ours', ourBatch)
+    for (const [i, who] of ['ours', ...PEERS].entries()) {
+      times[who]?.push([own, ...theirs][i] as number)
+    }
   }
-  const bounds = { pair: { mimalloc: 1, jemalloc: 1 }, batch: { mimalloc: 1.5, jemalloc: 1 } }
-  return (['pair', 'batch'] as const).flatMap((what) => {
-    const of = (who: string) => median(times[what][who] ?? [])
-    return PEERS.map((who): Row => {
-      const name = what === 'pair' ? 'alloc + free' : `alloc + free in batches of ${BATCH}`
-      return {
-        what: `${name}, ${size} B`,
-        value: of('ours') / of(who),
-        unit: `× ${who}`,
-        bound: { atMost: bounds[what][who] },
-        detail: `${of('ours').toFixed(1)} against ${of(who).toFixed(1)} ns`,
-      }
-    })
+  const of = (who: string) => median(times[who] ?? [])
+  return PEERS.map((who): Row => {
+    return {
+      what: `${name}, ${size} B`,
+      value: of('ours') / of(who),
+      unit: `× ${who}`,
+      bound: { atMost: bounds[who] },
+      detail: `${of('ours').toFixed(1)} against ${of(who).toFixed(1)} ns`,
+    }
   })
 }
 
@@ -145,7 +164,9 @@ async function fields(): Promise<Row[]> {
 await report(async () => {
   const peers = { mimalloc: new MallocPeer('mimalloc'), jemalloc: new MallocPeer('jemalloc') }
   const rows: Row[] = []
-  for (const size of SIZES) rows.push(...(await compare(size, peers)))
+  for (const comparison of COMPARISONS) {
+    for (const size of SIZES) rows.push(...(await compare(comparison, size, peers)))
+  }
   for (const peer of Object.values(peers)) peer.close()
   rows.push(...(await fields()))
   cxl.close()

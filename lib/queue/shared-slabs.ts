@@ -3,6 +3,16 @@
 import type { Emucxl } from '../memory/emucxl.js'
 import { SlabAllocator } from '../slab/slab-allocator.js'
 
+/** Slabs are large, so that a long queue maps few, but not where memory is scarce. */
+const LEAST_BYTES = 64 << 10
+const MOST_BYTES = 256 << 10
+const SHARE = 1 / 256
+
+function slabBytesFor(cxl: Emucxl): number {
+  const capacity = Math.min(...cxl.nodes.map(({ node }) => cxl.stats(node).capacity))
+  return Math.max(LEAST_BYTES, Math.min(MOST_BYTES, Math.floor(capacity * SHARE)))
+}
+
 interface Shared {
   slabs: SlabAllocator
   users: number
@@ -14,7 +24,7 @@ const shared = new WeakMap<Emucxl, Shared>()
 export function takeSlabs(cxl: Emucxl): SlabAllocator {
   let entry = shared.get(cxl)
   if (entry === undefined) {
-    entry = { slabs: new SlabAllocator(cxl), users: 0 }
+    entry = { slabs: new SlabAllocator(cxl, { slabBytes: slabBytesFor(cxl) }), users: 0 }
     shared.set(cxl, entry)
   }
   entry.users++

@@ -163,7 +163,7 @@ class Writer {
       const check = `${bound}.check(${value}, ${naming(path)});`
       if (!(type instanceof NumberType)) return [check, `${bound}.put(view, ${at}, ${value});`]
       const put = `view.set${type.method}(${at}, ${value}, true);`
-      return [`if (!${this.#bind(type.valid)}(${value})) ${check}`, put]
+      return [`if (!(${type.test(value)})) ${check}`, put]
     }
     const checks = [`checkStruct(${value}, ${naming(path)});`]
     const puts: string[] = []
@@ -304,8 +304,19 @@ export interface ElementAccessors<T> {
   store: (view: DataView, offset: number, value: T) => void
 }
 
-/** Functions for values of a type at any place: those of a struct, or of anything else. */
+const known = new WeakMap<AnyType, ElementAccessors<unknown>>()
+
+/**
+ * Functions for values of a type at any place. A type has always the same ones: V8 inlines what it sees
+ * called at a place only while that is one function.
+ */
 export function elementAccessors<T>(type: FieldType<T>): ElementAccessors<T> {
+  const found = known.get(type) ?? newElementAccessors(type)
+  known.set(type, found)
+  return found as ElementAccessors<T>
+}
+
+function newElementAccessors(type: AnyType): ElementAccessors<unknown> {
   if (!mayCompile()) {
     return {
       load: (view, offset) => type.load(view, offset),
@@ -314,5 +325,5 @@ export function elementAccessors<T>(type: FieldType<T>): ElementAccessors<T> {
   }
   const writer = new Writer({})
   const text = `{ load: ${writer.getter(type, GIVEN)}, store: ${writer.setter(type, GIVEN)} }`
-  return writer.compile(text) as ElementAccessors<T>
+  return writer.compile(text) as ElementAccessors<unknown>
 }

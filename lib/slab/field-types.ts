@@ -45,6 +45,8 @@ interface Plain<T> {
   load: (view: DataView, offset: number) => T
   put: (view: DataView, offset: number, value: T) => void
   valid: (value: unknown) => boolean
+  /** The same as an expression of JavaScript. */
+  test: (value: string) => string
   /** The type in JavaScript, and what values of it are valid. */
   type: 'number' | 'bigint'
   expected: string
@@ -55,15 +57,17 @@ export class NumberType<T extends number | bigint> extends FieldType<T> {
   readonly method: string
   /** Whether a value can be stored. */
   readonly valid: (value: unknown) => boolean
+  readonly test: (value: string) => string
   readonly load: (view: DataView, offset: number) => T
   readonly put: (view: DataView, offset: number, value: T) => void
   readonly #type: string
   readonly #expected: string
 
-  constructor({ size, method, load, put, valid, type, expected }: Plain<T>) {
+  constructor({ size, method, load, put, valid, test, type, expected }: Plain<T>) {
     super(size, size)
     this.method = method
     this.valid = valid
+    this.test = test
     this.load = load
     this.put = put
     this.#type = type
@@ -76,63 +80,70 @@ export class NumberType<T extends number | bigint> extends FieldType<T> {
   }
 }
 
-const integer = (least: number, most: number) => ({
+const isNumber = (value: string): string => `typeof ${value} === 'number'`
+
+/** Whole numbers; `same` is an expression that is equal to those, and to no other number. */
+const integer = (least: number, most: number, same: (value: string) => string) => ({
   type: 'number' as const,
   expected: `a whole number from ${least} to ${most}`,
   valid: (value: unknown) =>
     typeof value === 'number' && Number.isInteger(value) && value >= least && value <= most,
+  test: (value: string) => `${isNumber(value)} && (${same(value)}) === ${value}`,
 })
 
 const bigInteger = (least: bigint, most: bigint) => ({
   type: 'bigint' as const,
   expected: `a bigint from ${least} to ${most}`,
   valid: (value: unknown) => typeof value === 'bigint' && value >= least && value <= most,
+  test: (value: string) =>
+    `typeof ${value} === 'bigint' && BigInt.as${least < 0n ? 'Int' : 'Uint'}N(64, ${value}) === ${value}`,
 })
 
 const float = {
   type: 'number' as const,
   expected: 'a number',
   valid: (value: unknown) => typeof value === 'number',
+  test: isNumber,
 }
 
 /** C's `int8_t`. */
 export const int8: FieldType<number> = new NumberType({
-  ...{ size: 1, method: 'Int8', ...integer(-(2 ** 7), 2 ** 7 - 1) },
+  ...{ size: 1, method: 'Int8', ...integer(-(2 ** 7), 2 ** 7 - 1, (v) => `(${v} << 24) >> 24`) },
   load: (view, at) => view.getInt8(at),
   put: (view, at, value) => view.setInt8(at, value),
 })
 
 /** C's `uint8_t`. */
 export const uint8: FieldType<number> = new NumberType({
-  ...{ size: 1, method: 'Uint8', ...integer(0, 2 ** 8 - 1) },
+  ...{ size: 1, method: 'Uint8', ...integer(0, 2 ** 8 - 1, (v) => `${v} & 0xff`) },
   load: (view, at) => view.getUint8(at),
   put: (view, at, value) => view.setUint8(at, value),
 })
 
 /** C's `int16_t`. */
 export const int16: FieldType<number> = new NumberType({
-  ...{ size: 2, method: 'Int16', ...integer(-(2 ** 15), 2 ** 15 - 1) },
+  ...{ size: 2, method: 'Int16', ...integer(-(2 ** 15), 2 ** 15 - 1, (v) => `(${v} << 16) >> 16`) },
   load: (view, at) => view.getInt16(at, true),
   put: (view, at, value) => view.setInt16(at, value, true),
 })
 
 /** C's `uint16_t`. */
 export const uint16: FieldType<number> = new NumberType({
-  ...{ size: 2, method: 'Uint16', ...integer(0, 2 ** 16 - 1) },
+  ...{ size: 2, method: 'Uint16', ...integer(0, 2 ** 16 - 1, (v) => `${v} & 0xffff`) },
   load: (view, at) => view.getUint16(at, true),
   put: (view, at, value) => view.setUint16(at, value, true),
 })
 
 /** C's `int32_t`. */
 export const int32: FieldType<number> = new NumberType({
-  ...{ size: 4, method: 'Int32', ...integer(-(2 ** 31), 2 ** 31 - 1) },
+  ...{ size: 4, method: 'Int32', ...integer(-(2 ** 31), 2 ** 31 - 1, (v) => `${v} | 0`) },
   load: (view, at) => view.getInt32(at, true),
   put: (view, at, value) => view.setInt32(at, value, true),
 })
 
 /** C's `uint32_t`. */
 export const uint32: FieldType<number> = new NumberType({
-  ...{ size: 4, method: 'Uint32', ...integer(0, 2 ** 32 - 1) },
+  ...{ size: 4, method: 'Uint32', ...integer(0, 2 ** 32 - 1, (v) => `${v} >>> 0`) },
   load: (view, at) => view.getUint32(at, true),
   put: (view, at, value) => view.setUint32(at, value, true),
 })
@@ -169,6 +180,7 @@ export const float64: FieldType<number> = new NumberType({
 export const ref: FieldType<number> = new NumberType({
   ...{ size: 8, method: 'Float64', type: 'number', expected: 'a ref, or NULL_REF' },
   valid: (value: unknown) => Number.isSafeInteger(value) && (value as number) >= 0,
+  test: (value) => `Number.isSafeInteger(${value}) && ${value} >= 0`,
   load: (view, at) => view.getFloat64(at, true),
   put: (view, at, value) => view.setFloat64(at, value, true),
 })

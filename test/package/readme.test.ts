@@ -18,6 +18,19 @@ test('the first program is examples/first.mjs, and prints what is shown', () => 
   expect({ status, stdout: named(stdout) }).toEqual({ status: 0, stdout: named(output) })
 })
 
+test.each([
+  [
+    'linked-list',
+    'alpha@1 → bravo@0 → charlie@1 → delta@0\nalpha@0 → bravo@0 → charlie@1 → delta@0\nmapped: 0\n',
+  ],
+  ['binary-tree', '1000 keys, in order: true\nnode 0: 29\nnode 1: 971\n'],
+])('examples/%s.mjs runs, in less than 40 lines', (name, output) => {
+  const file = join(root, `examples/${name}.mjs`)
+  expect(readFileSync(file, 'utf8').trimEnd().split('\n').length).toBeLessThan(40)
+  const { stdout, status } = run(process.execPath, [file], root)
+  expect({ status, stdout }).toEqual({ status: 0, stdout: output })
+})
+
 test('every link leads to a file of the repository', () => {
   const links = [...readme.matchAll(/\]\((?!https?:)([^)#]+)/g)].map(([, link]) => link as string)
   expect(links.length).toBeGreaterThan(0)

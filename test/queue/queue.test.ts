@@ -141,7 +141,7 @@ eachBackend(({ open }) => {
   test('many queues share slabs', () => {
     const queues = Array.from({ length: 3000 }, () => new Queue(cxl, int32))
     for (const [i, queue] of queues.entries()) queue.enqueue(i)
-    expect(cxl.mappings().length).toBe(Math.ceil(3000 / 16))
+    expect(cxl.mappings().length).toBe(Math.ceil(3000 / 64))
     for (const [i, queue] of queues.entries()) expect(queue.dequeue()).toBe(i)
     for (const queue of queues) queue.destroy()
     expect(cxl.mappings()).toEqual([])
