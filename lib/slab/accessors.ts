@@ -12,6 +12,7 @@ export type Getters<F extends Fields, At extends unknown[]> = {
   readonly [K in keyof F]: Getter<F[K], At>
 }
 
+/** Reads a value; what reads its fields, or its elements (`at`), hangs on it. */
 export type Getter<T, At extends unknown[]> = ((...at: At) => ValueOf<T>) &
   (T extends StructType<infer G>
     ? Getters<G, At>
@@ -24,6 +25,7 @@ export type Setters<F extends Fields, At extends unknown[]> = {
   readonly [K in keyof F]: Setter<F[K], At>
 }
 
+/** Writes a value; what writes its fields, or its elements (`at`), hangs on it. */
 export type Setter<T, At extends unknown[]> = ((...at: [...At, value: ValueOf<T>]) => void) &
   (T extends StructType<infer G>
     ? Setters<G, At>

@@ -1,6 +1,8 @@
 // emucxl/slab: objects of some bytes each in the memory of a node.
 
+export type { Getter, Getters, Setter, Setters } from './accessors.js'
 export {
+  type ArrayType,
   array,
   bigint64,
   biguint64,
