@@ -6,6 +6,9 @@ import { describe } from 'vitest'
 import { obstacle } from '../../dist/lib/memory/backends.js'
 import { DEVICE, hasModule } from '../fuzz/device.js'
 
+/** How many times slower this machine is than others: random tests make so many times fewer runs. */
+export const SLOWNESS = Number(process.env['EMUCXL_SLOWNESS'] ?? 1)
+
 export interface BackendHere {
   name: BackendName
   /** Opens a context on it; its NUMA nodes are those that the options, or emucxl, choose. */

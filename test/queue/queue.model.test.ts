@@ -18,7 +18,7 @@ import {
 } from 'emucxl'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { eachBackend } from '../memory/each-backend.js'
+import { eachBackend, SLOWNESS } from '../memory/each-backend.js'
 
 const KiB = 1024
 
@@ -165,7 +165,7 @@ eachBackend(({ open }) => {
           for (const { queue } of subjects) queue.destroy()
           expect(cxl.mappings()).toEqual([])
         }),
-        { numRuns: 25 },
+        { numRuns: Math.ceil(25 / SLOWNESS) },
       )
     })
   })

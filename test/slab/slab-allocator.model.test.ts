@@ -4,7 +4,7 @@
 import { type Emucxl, EmucxlError, SlabAllocator } from 'emucxl'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { eachBackend } from '../memory/each-backend.js'
+import { eachBackend, SLOWNESS } from '../memory/each-backend.js'
 
 const KiB = 1024
 const CAPACITY = 160 * KiB
@@ -169,7 +169,7 @@ eachBackend(({ open }) => {
         allocator.destroy()
         expect(cxl.mappings()).toEqual([])
       }),
-      { numRuns: 150 },
+      { numRuns: Math.ceil(150 / SLOWNESS) },
     )
   })
 })

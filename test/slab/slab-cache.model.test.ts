@@ -5,7 +5,7 @@
 import { type Emucxl, EmucxlError, SlabCache } from 'emucxl'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { eachBackend } from '../memory/each-backend.js'
+import { eachBackend, SLOWNESS } from '../memory/each-backend.js'
 
 const PAGE = 4096
 /** Slabs that fit on a node. */
@@ -271,7 +271,7 @@ eachBackend(({ open }) => {
           cache.destroy()
           expect(cxl.mappings()).toHaveLength(1)
         }),
-        { numRuns: 60 },
+        { numRuns: Math.ceil(60 / SLOWNESS) },
       )
     })
   })
