@@ -407,7 +407,8 @@ await stages.run('measurement on two nodes', measurement)
 // What has nothing to do with nodes is left out: what a system forbids, which is tried with python3.
 const MEMORY = 'test/memory/ test/standard --exclude=**/forbidden-syscalls.test.ts'
 // Of what is built on memory, the random tests, which use both nodes and fill them.
-const MIDDLEWARE = 'test/slab/slab-cache.model test/slab/slab-allocator.model test/queue/queue.model'
+const MIDDLEWARE =
+  'test/slab/slab-cache.model test/slab/slab-allocator.model test/queue/queue.model'
 const FUZZ = 'test/fuzz/fuzz.test.ts'
 await stages.run('suites on two nodes: memory, middleware, fuzz', () =>
   suites('memory', `${MEMORY} ${MIDDLEWARE} ${FUZZ}`, { env: { EMUCXL_FUZZ_RUNS: '200' } }),

@@ -8,6 +8,7 @@ import { median, now, type Row, report, turn } from './figure.js'
 
 const ROUNDS = 20
 const OPERATIONS = 1_000_000
+const STRUCTS = 200_000
 const COUNTS = [1000, 10_000, 100_000, 1_000_000]
 
 const cxl = Emucxl.open({ backend: 'emulated' })
@@ -69,51 +70,55 @@ type Value = ReturnType<typeof Order.load>
 function structs(queue: Queue<Value>, count: number): number {
   let sum = 0
   const began = now()
-  for (let i = 0; i < count; i++) {
-    queue.enqueue({
-      id: i,
-      user: i & 0xffff,
-      price: i * 0.5,
-      amount: 10,
-      filled: 0,
-      fee: 0.1,
-      side: i & 1,
-      flags: 3,
-      time: i * 1e3,
-      limit: i + 0.25,
-    })
-  }
-  for (let i = 0; i < count; i++) {
-    const value = queue.dequeue()
-    if (value !== undefined) sum += value.price + value.limit
+  for (let done = 0; done < STRUCTS; done += count) {
+    for (let i = 0; i < count; i++) {
+      queue.enqueue({
+        id: i,
+        user: i & 0xffff,
+        price: i * 0.5,
+        amount: 10,
+        filled: 0,
+        fee: 0.1,
+        side: i & 1,
+        flags: 3,
+        time: i * 1e3,
+        limit: i + 0.25,
+      })
+    }
+    for (let i = 0; i < count; i++) {
+      const value = queue.dequeue()
+      if (value !== undefined) sum += value.price + value.limit
+    }
   }
   if (!(sum > 0)) throw new Error('elements were lost')
-  return (now() - began) / count
+  return (now() - began) / STRUCTS
 }
 
 function objects(queue: Denque<Value>, count: number): number {
   let sum = 0
   const began = now()
-  for (let i = 0; i < count; i++) {
-    queue.push({
-      id: i,
-      user: i & 0xffff,
-      price: i * 0.5,
-      amount: 10,
-      filled: 0,
-      fee: 0.1,
-      side: i & 1,
-      flags: 3,
-      time: i * 1e3,
-      limit: i + 0.25,
-    })
-  }
-  for (let i = 0; i < count; i++) {
-    const value = queue.shift()
-    if (value !== undefined) sum += value.price + value.limit
+  for (let done = 0; done < STRUCTS; done += count) {
+    for (let i = 0; i < count; i++) {
+      queue.push({
+        id: i,
+        user: i & 0xffff,
+        price: i * 0.5,
+        amount: 10,
+        filled: 0,
+        fee: 0.1,
+        side: i & 1,
+        flags: 3,
+        time: i * 1e3,
+        limit: i + 0.25,
+      })
+    }
+    for (let i = 0; i < count; i++) {
+      const value = queue.shift()
+      if (value !== undefined) sum += value.price + value.limit
+    }
   }
   if (!(sum > 0)) throw new Error('elements were lost')
-  return (now() - began) / count
+  return (now() - began) / STRUCTS
 }
 
 function ofStructs(): Row[] {

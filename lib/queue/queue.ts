@@ -9,10 +9,10 @@ import {
 } from '../memory/arguments.js'
 import { Emucxl, LOCAL_MEMORY, REMOTE_MEMORY } from '../memory/emucxl.js'
 import { EmucxlError } from '../memory/errors.js'
-import { type ElementAccessors, elementAccessors } from '../slab/accessors.js'
 import { FieldType } from '../slab/field-types.js'
 import { NULL_REF } from '../slab/ref.js'
 import type { SlabAllocator } from '../slab/slab-allocator.js'
+import { Ends, type Inside, type Methods, methodsFor } from './methods.js'
 import { elementsPerSegment, HEADER_BYTES, type Places, Segments } from './segments.js'
 import { giveBackSlabs, takeSlabs } from './shared-slabs.js'
 
@@ -49,6 +49,8 @@ export interface QueueStats {
   bytes: number
   nodes: QueueNodeStats[]
 }
+
+let inside: Inside
 
 const LOCAL_BYTES = 1 << 20
 /** Segments that `spill` needs in local memory. */
@@ -108,27 +110,25 @@ function placesOf(cxl: Emucxl, options: QueueOptions, segmentBytes: number): Pla
  * `ERR_EMUCXL_CLOSED` when the queue is destroyed or its context closed.
  */
 export class Queue<T> implements Iterable<T> {
+  static {
+    inside = {
+      endsOf: (queue) => queue.#ends,
+      grow: (queue) => queue.#grow(),
+      rewind: (queue) => queue.#rewind(),
+      advance: (queue) => queue.#advance(),
+      explain: (queue, error) => queue.#explain(error),
+    }
+  }
+
   readonly #cxl: Emucxl
   readonly #slabs: SlabAllocator
   readonly #segments: Segments
-  readonly #access: ElementAccessors<T>
   readonly #stride: number
   /** Bytes of the elements of a segment. */
   readonly #room: number
 
-  #size = 0
-  /** Elements that were dequeued so far. */
-  #gone = 0
+  readonly #ends = new Ends()
   #destroyed = false
-
-  /** The next element to be read: its view, its offset, and the end of its segment. */
-  #headView = new DataView(new ArrayBuffer(0))
-  #headAt = 0
-  #headEnd = 0
-  /** Where the next element is written. */
-  #tailView = this.#headView
-  #tailAt = 0
-  #tailEnd = 0
 
   /** What the elements are. */
   readonly type: FieldType<T>
@@ -144,17 +144,24 @@ export class Queue<T> implements Iterable<T> {
     const segmentBytes = HEADER_BYTES + perSegment * type.size
     const places = placesOf(cxl, options, segmentBytes)
     this.#cxl = cxl
-    this.#access = elementAccessors(type)
     this.#stride = type.size
     this.#room = perSegment * type.size
     this.type = type
     this.#slabs = takeSlabs(cxl)
     this.#segments = new Segments(this.#slabs, segmentBytes, places)
+    if (new.target === Queue) this.#specialize(methodsFor(type, inside))
+  }
+
+  /** Gives this queue methods of its own, in place of {@link enqueue} and {@link dequeue}. */
+  #specialize(methods: Methods<T> | undefined): void {
+    for (const [name, value] of Object.entries(methods ?? {})) {
+      Object.defineProperty(this, name, { value, writable: true, configurable: true })
+    }
   }
 
   /** Elements in the queue. */
   get size(): number {
-    return this.#size
+    return this.#ends.size
   }
 
   /**
@@ -164,40 +171,39 @@ export class Queue<T> implements Iterable<T> {
    * The queue is then as it was.
    */
   enqueue(value: T): void {
-    if (this.#tailAt === this.#tailEnd) this.#grow(value)
+    const checked = this.type.check(value, 'value')
+    const ends = this.#ends
+    if (ends.tailAt === ends.tailEnd) this.#grow()
     try {
-      this.#access.store(this.#tailView, this.#tailAt, value)
+      this.type.put(ends.tailView, ends.tailAt, checked)
     } catch (error) {
       this.#explain(error)
     }
-    this.#tailAt += this.#stride
-    this.#size++
+    ends.tailAt += this.#stride
+    ends.size++
   }
 
   /** Removes the element at the head, and returns it; undefined where there is none. */
   dequeue(): T | undefined {
-    if (this.#size === 0) return this.#nothing()
-    let value: T
-    try {
-      value = this.#access.load(this.#headView, this.#headAt)
-    } catch (error) {
-      this.#explain(error)
-    }
-    this.#headAt += this.#stride
-    this.#gone++
-    this.#size--
-    if (this.#size === 0) this.#rewind()
-    else if (this.#headAt === this.#headEnd) this.#advance()
+    const value = this.peek()
+    const ends = this.#ends
+    if (ends.size === 0) return undefined
+    ends.headAt += this.#stride
+    ends.gone++
+    ends.size--
+    if (ends.size === 0) this.#rewind()
+    else if (ends.headAt === ends.headEnd) this.#advance()
     return value
   }
 
   /** The element at the head, which stays; undefined where there is none. */
   peek(): T | undefined {
-    if (this.#size === 0) return this.#nothing()
+    const { size, headView, headAt } = this.#ends
+    if (size === 0) return this.#explain()
     try {
-      return this.#access.load(this.#headView, this.#headAt)
+      return this.type.load(headView, headAt)
     } catch (error) {
-      this.#explain(error)
+      return this.#explain(error)
     }
   }
 
@@ -208,22 +214,22 @@ export class Queue<T> implements Iterable<T> {
   *[Symbol.iterator](): Generator<T, void, void> {
     this.#check()
     const segments = this.#segments
-    let index = this.#gone
+    let index = this.#ends.gone
     let first = -1
     let changes = -1
-    let view = this.#headView
+    let view = this.#ends.headView
     let segment = 0
     let at = 0
     let end = 0
     while (true) {
-      index = Math.max(index, this.#gone)
-      if (index === this.#gone + this.#size) return
-      if (first < this.#gone || changes !== segments.changes) {
+      index = Math.max(index, this.#ends.gone)
+      if (index === this.#ends.gone + this.#ends.size) return
+      if (first < this.#ends.gone || changes !== segments.changes) {
         ;({ segment, at } = this.#locate(index))
         view = segments.view(segment)
         end = segments.start(segment) + this.#room
         changes = segments.changes
-        first = this.#gone
+        first = this.#ends.gone
       }
       if (at === end) {
         segment = segments.next(segment)
@@ -231,7 +237,7 @@ export class Queue<T> implements Iterable<T> {
         at = segments.start(segment)
         end = at + this.#room
       }
-      const value = this.#access.load(view, at)
+      const value = this.type.load(view, at)
       at += this.#stride
       index++
       yield value
@@ -250,7 +256,7 @@ export class Queue<T> implements Iterable<T> {
       of.bytes += this.#slabs.sizeOf(segment)
     }
     const sum = (key: 'segments' | 'bytes') => nodes.reduce((all, each) => all + each[key], 0)
-    return { elements: this.#size, segments: sum('segments'), bytes: sum('bytes'), nodes }
+    return { elements: this.#ends.size, segments: sum('segments'), bytes: sum('bytes'), nodes }
   }
 
   /** Removes all elements, and gives their memory back. */
@@ -264,7 +270,7 @@ export class Queue<T> implements Iterable<T> {
     if (this.#destroyed) return
     this.#destroyed = true
     if (!this.#cxl.closed) this.#empty()
-    this.#size = 0
+    this.#ends.size = 0
     giveBackSlabs(this.#cxl)
   }
 
@@ -275,15 +281,14 @@ export class Queue<T> implements Iterable<T> {
 
   #empty(): void {
     this.#segments.clear()
-    this.#gone += this.#size
-    this.#size = 0
-    this.#headAt = this.#headEnd = this.#tailAt = this.#tailEnd = 0
+    this.#ends.gone += this.#ends.size
+    this.#ends.size = 0
+    this.#ends.headAt = this.#ends.headEnd = this.#ends.tailAt = this.#ends.tailEnd = 0
   }
 
   /** The tail's segment is full, or there is none: adds one. */
-  #grow(value: T): void {
+  #grow(): void {
     this.#check()
-    this.type.check(value, 'value') // a value that is refused takes no memory
     const first = this.#segments.head === NULL_REF
     this.#segments.append()
     this.#enterTail()
@@ -292,16 +297,16 @@ export class Queue<T> implements Iterable<T> {
 
   #enterTail(): void {
     const { tail } = this.#segments
-    this.#tailView = this.#segments.view(tail)
-    this.#tailAt = this.#segments.start(tail)
-    this.#tailEnd = this.#tailAt + this.#room
+    this.#ends.tailView = this.#segments.view(tail)
+    this.#ends.tailAt = this.#segments.start(tail)
+    this.#ends.tailEnd = this.#ends.tailAt + this.#room
   }
 
   #enterHead(): void {
     const { head } = this.#segments
-    this.#headView = this.#segments.view(head)
-    this.#headAt = this.#segments.start(head)
-    this.#headEnd = this.#headAt + this.#room
+    this.#ends.headView = this.#segments.view(head)
+    this.#ends.headAt = this.#segments.start(head)
+    this.#ends.headEnd = this.#ends.headAt + this.#room
   }
 
   /** All elements of the head's segment are gone, and there are more. */
@@ -320,8 +325,8 @@ export class Queue<T> implements Iterable<T> {
   /** The segment and the place of an element, by its number. */
   #locate(index: number): { segment: number; at: number } {
     let segment = this.#segments.head
-    let at = this.#headAt + (index - this.#gone) * this.#stride
-    let end = this.#headEnd
+    let at = this.#ends.headAt + (index - this.#ends.gone) * this.#stride
+    let end = this.#ends.headEnd
     while (at > end) {
       segment = this.#segments.next(segment)
       const start = this.#segments.start(segment)
@@ -340,14 +345,10 @@ export class Queue<T> implements Iterable<T> {
     }
   }
 
-  #nothing(): undefined {
-    this.#check()
-    return undefined
-  }
-
   /** What failed may be no error of the caller's value. */
-  #explain(error: unknown): never {
+  #explain(error?: unknown): undefined {
     this.#check()
-    throw error
+    if (error !== undefined) throw error
+    return undefined
   }
 }

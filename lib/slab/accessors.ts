@@ -122,8 +122,14 @@ type Naming = (path: string) => string
 const AS_VALUE: Naming = (path) => JSON.stringify(`value${path}`)
 const AS_NAMED: Naming = (path) => (path === '' ? 'name' : `name + ${JSON.stringify(path)}`)
 
+interface Written {
+  checks: string
+  put: string
+  result: string
+}
+
 /** Writes functions, and compiles them. */
-class Writer {
+export class Writer {
   readonly #names = ['hang', 'checkIndex', 'checkStruct']
   readonly #values: unknown[] = [hang, checkIndex, checkStruct]
   #locals = 0
@@ -139,7 +145,7 @@ class Writer {
   }
 
   /** A name for a value. */
-  #bind(value: unknown): string {
+  bind(value: unknown): string {
     const known = this.#values.indexOf(value)
     if (known >= 0) return this.#names[known] as string
     const name = `bound${this.#names.length}`
@@ -149,47 +155,65 @@ class Writer {
   }
 
   /** An expression for the value at an offset. */
-  #read(type: AnyType, at: string): string {
+  read(type: AnyType, at: string): string {
     if (type instanceof NumberType) return `view.get${type.method}(${at}, true)`
-    if (!isStruct(type)) return `${this.#bind(type)}.load(view, ${at})`
+    if (!isStruct(type)) return `${this.bind(type)}.load(view, ${at})`
     const fields = Object.entries(type.fields).map(([name, field]) => {
-      return `${JSON.stringify(name)}: ${this.#read(field, `${at} + ${type.offsets[name]}`)}`
+      return `${JSON.stringify(name)}: ${this.read(field, `${at} + ${type.offsets[name]}`)}`
     })
     return `({ ${fields.join(', ')} })`
   }
 
-  /** Statements that check a value, and those that write it. Each property is read once. */
-  #write(type: AnyType, at: string, value: string, naming: Naming, path = ''): [string, string] {
+  /**
+   * Statements that check a value, and take it into local variables; those that write these; and an
+   * expression for them. Each property is read once, and no code of the value's own runs after the checks.
+   */
+  write(type: AnyType, at: string, value: string, naming = AS_VALUE, path = ''): Written {
+    const local = `value${this.#locals++}`
     if (!isStruct(type)) {
-      const bound = this.#bind(type)
-      const check = `${bound}.check(${value}, ${naming(path)});`
-      if (!(type instanceof NumberType)) return [check, `${bound}.put(view, ${at}, ${value});`]
-      const put = `view.set${type.method}(${at}, ${value}, true);`
-      return [`if (!(${type.test(value)})) ${check}`, put]
+      const check = `${this.bind(type)}.check`
+      if (!(type instanceof NumberType)) {
+        const put = `${this.bind(type)}.put(view, ${at}, ${local});`
+        return {
+          checks: `const ${local} = ${check}(${value}, ${naming(path)});`,
+          put,
+          result: local,
+        }
+      }
+      const refused = `if (!(${type.test(local)})) ${check}(${local}, ${naming(path)});`
+      const put = `view.set${type.method}(${at}, ${local}, true);`
+      return { checks: `const ${local} = ${value}; ${refused}`, put, result: local }
     }
-    const checks = [`checkStruct(${value}, ${naming(path)});`]
+    const checks = [`const ${local} = ${value}; checkStruct(${local}, ${naming(path)});`]
     const puts: string[] = []
+    const results: string[] = []
     for (const [name, field] of Object.entries(type.fields)) {
-      const local = `value${this.#locals++}`
+      const key = JSON.stringify(name)
       const where = `${at} + ${type.offsets[name]}`
-      const [check, put] = this.#write(field, where, local, naming, `${path}.${name}`)
-      checks.push(`const ${local} = ${value}[${JSON.stringify(name)}];`, check)
-      puts.push(put)
+      const written = this.write(field, where, `${local}[${key}]`, naming, `${path}.${name}`)
+      checks.push(written.checks)
+      puts.push(written.put)
+      results.push(`${key}: ${written.result}`)
     }
-    return [checks.join('\n'), puts.join('\n')]
+    return {
+      checks: checks.join('\n'),
+      put: puts.join('\n'),
+      result: `({ ${results.join(', ')} })`,
+    }
   }
 
   getter(type: AnyType, { parameters, prelude, plus }: Place): string {
-    return `(${parameters}) => { ${prelude} return ${this.#read(type, `offset${plus}`)} }`
+    return `(${parameters}) => { ${prelude} return ${this.read(type, `offset${plus}`)} }`
   }
 
   setter(type: AnyType, { parameters, prelude, plus }: Place): string {
-    const [check, put] = this.#write(type, `offset${plus}`, 'value', AS_VALUE)
-    return `(${[...parameters, 'value']}) => { ${prelude}\n${check}\n${put} }`
+    const { checks, put } = this.write(type, `offset${plus}`, 'value', AS_VALUE)
+    return `(${[...parameters, 'value']}) => { ${checks}\n${prelude}\n${put} }`
   }
 
   check(type: AnyType): string {
-    return `(value, name) => { ${this.#write(type, '0', 'value', AS_NAMED)[0]} }`
+    const { checks, result } = this.write(type, '0', 'value', AS_NAMED)
+    return `(value, name) => { ${checks}\nreturn ${result} }`
   }
 
   /** A function for a type, with those for its parts on it. */
@@ -211,7 +235,7 @@ export interface Accessors {
   set: object
   load: (...at: never[]) => unknown
   store: (...at: never[]) => void
-  check: (value: unknown, name: string) => void
+  check: (value: unknown, name: string) => unknown
 }
 
 type Walk = (...args: never[]) => unknown
@@ -224,9 +248,8 @@ const walking = {
 
   setter(type: AnyType, place: Place): Walk {
     return (...args) => {
-      const value: unknown = args.at(-1)
+      const value = type.check(args.at(-1), 'value')
       const [view, offset] = place.find(args.slice(0, -1))
-      type.check(value, 'value')
       type.put(view, offset, value)
     }
   },
@@ -243,10 +266,13 @@ const walking = {
 
 function walk(type: AnyStruct, place: Place): Accessors {
   const fields = parts(type, place)
-  const check = (value: unknown, name: string): void => {
+  const check = (value: unknown, name: string): Record<string, unknown> => {
     checkStruct(value, name)
-    for (const [key, field] of Object.entries(type.fields))
-      field.check(value[key], `${name}.${key}`)
+    const checked = Object.entries(type.fields).map(([key, field]) => [
+      key,
+      field.check(value[key], `${name}.${key}`),
+    ])
+    return Object.fromEntries(checked)
   }
   return {
     get: walking.object('getter', fields),
@@ -261,12 +287,10 @@ function walk(type: AnyStruct, place: Place): Accessors {
       )
     },
     store: (...args) => {
-      const value: unknown = args.at(-1)
+      const value = check(args.at(-1), 'value')
       const [view, offset] = place.find(args.slice(0, -1))
-      check(value, 'value')
       for (const [key, field] of Object.entries(type.fields)) {
-        const of = value as Record<string, unknown>
-        field.put(view, offset + (type.offsets[key] as number), of[key])
+        field.put(view, offset + (type.offsets[key] as number), value[key])
       }
     },
     check,
@@ -274,7 +298,7 @@ function walk(type: AnyStruct, place: Place): Accessors {
 }
 
 /** Whether text may be compiled here. */
-function mayCompile(): boolean {
+export function mayCompile(): boolean {
   try {
     new Function('')
     return true
@@ -297,35 +321,4 @@ export function accessors(struct: AnyStruct, place: Place = GIVEN): Accessors {
   }
   const text = Object.entries(functions).map(([name, each]) => `${name}: ${each}`)
   return writer.compile(`{ ${text.join(',\n')} }`) as Accessors
-}
-
-/** What reads and writes values of one type in memory. */
-export interface ElementAccessors<T> {
-  load: (view: DataView, offset: number) => T
-  /** Throws, with nothing written, for a value that the type cannot hold. */
-  store: (view: DataView, offset: number, value: T) => void
-}
-
-const known = new WeakMap<AnyType, ElementAccessors<unknown>>()
-
-/**
- * Functions for values of a type at any place. A type has always the same ones: V8 inlines what it sees
- * called at a place only while that is one function.
- */
-export function elementAccessors<T>(type: FieldType<T>): ElementAccessors<T> {
-  const found = known.get(type) ?? newElementAccessors(type)
-  known.set(type, found)
-  return found as ElementAccessors<T>
-}
-
-function newElementAccessors(type: AnyType): ElementAccessors<unknown> {
-  if (!mayCompile()) {
-    return {
-      load: (view, offset) => type.load(view, offset),
-      store: (view, offset, value) => type.store(view, offset, value),
-    }
-  }
-  const writer = new Writer({})
-  const text = `{ load: ${writer.getter(type, GIVEN)}, store: ${writer.setter(type, GIVEN)} }`
-  return writer.compile(text) as ElementAccessors<unknown>
 }

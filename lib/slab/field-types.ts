@@ -22,16 +22,18 @@ export abstract class FieldType<T> {
   /** Reads the value at an offset in bytes. `RangeError` where the view ends before. */
   abstract load(view: DataView, offset: number): T
 
-  /** Writes a value that {@link check} has found right. */
+  /** Writes what {@link check} returned. */
   abstract put(view: DataView, offset: number, value: T): void
 
-  /** Throws a `TypeError` or a `RangeError` that calls the value `name`, if it cannot be stored. */
-  abstract check(value: unknown, name: string): void
+  /**
+   * Throws a `TypeError` or a `RangeError` that calls the value `name`, if it cannot be stored. Returns
+   * it, with copies of what has code of its own (getters): {@link put} then runs none.
+   */
+  abstract check(value: unknown, name: string): T
 
   /** Writes a value, or throws as {@link check} does, with nothing written. */
   store(view: DataView, offset: number, value: T): void {
-    this.check(value, 'value')
-    this.put(view, offset, value)
+    this.put(view, offset, this.check(value, 'value'))
   }
 }
 
@@ -74,8 +76,8 @@ export class NumberType<T extends number | bigint> extends FieldType<T> {
     this.#expected = expected
   }
 
-  check(value: unknown, name: string): void {
-    if (this.valid(value)) return
+  check(value: unknown, name: string): T {
+    if (this.valid(value)) return value as T
     throw (typeof value === this.#type ? outOfRange : wrongType)(name, this.#expected, value)
   }
 }
@@ -194,8 +196,9 @@ class BooleanType extends FieldType<boolean> {
     view.setUint8(offset, value ? 1 : 0)
   }
 
-  check(value: unknown, name: string): void {
+  check(value: unknown, name: string): boolean {
     if (typeof value !== 'boolean') throw wrongType(name, 'a boolean', value)
+    return value
   }
 }
 
@@ -225,11 +228,12 @@ class BytesType extends FieldType<Uint8Array> {
     bytesAt(view, offset, this.size).set(value)
   }
 
-  check(value: unknown, name: string): void {
+  check(value: unknown, name: string): Uint8Array {
     if (!types.isUint8Array(value)) throw wrongType(name, 'a Uint8Array', value)
     if (value.length !== this.size) {
       throw outOfRange(`${name}.length`, `${this.size}: pad it, or cut it`, value.length)
     }
+    return value
   }
 }
 
@@ -251,7 +255,7 @@ class TextType extends FieldType<string> {
     room.fill(0, room.write(value))
   }
 
-  check(value: unknown, name: string): void {
+  check(value: unknown, name: string): string {
     if (typeof value !== 'string') throw wrongType(name, 'a string', value)
     if (value.includes('\0') || Buffer.from(value).toString() !== value) {
       throw outOfRange(
@@ -264,6 +268,7 @@ class TextType extends FieldType<string> {
     if (length > this.size) {
       throw outOfRange(`${name} (${length} bytes in UTF-8)`, `at most ${this.size} bytes`, value)
     }
+    return value
   }
 }
 
@@ -302,12 +307,14 @@ export class ArrayType<E extends FieldType<unknown>> extends FieldType<ValueOf<E
     for (let i = 0; i < length; i++) element.put(view, offset + i * element.size, values[i])
   }
 
-  check(values: unknown, name: string): void {
+  check(values: unknown, name: string): ValueOf<E>[] {
     if (!Array.isArray(values)) throw wrongType(name, 'an array', values)
     if (values.length !== this.length) {
       throw outOfRange(`${name}.length`, String(this.length), values.length)
     }
-    for (let i = 0; i < this.length; i++) this.element.check(values[i], `${name}[${i}]`)
+    const copy: unknown[] = []
+    for (let i = 0; i < this.length; i++) copy.push(this.element.check(values[i], `${name}[${i}]`))
+    return copy as ValueOf<E>[]
   }
 }
 

@@ -88,9 +88,9 @@ export class StructCache<F extends Fields> extends SlabCache {
    * Errors: as {@link SlabCache.alloc}; for a value that a field cannot hold, as {@link store}.
    */
   create(value: StructValue<F>, node: number = this.node): number {
-    this.type.check(value, 'value')
+    const checked = this.type.check(value, 'value')
     const ref = this.alloc(node)
-    this.#store(ref, value)
+    this.#store(ref, checked)
     return ref
   }
 }

@@ -76,8 +76,8 @@ export class StructType<F extends Fields> extends FieldType<StructValue<F>> {
     this.#made.store(view as never, offset as never, value as never)
   }
 
-  check(value: unknown, name: string): void {
-    this.#made.check(value, name)
+  check(value: unknown, name: string): StructValue<F> {
+    return this.#made.check(value, name) as StructValue<F>
   }
 
   /** Writes all fields. Each is checked before the first is written. */

@@ -1,6 +1,7 @@
 // What a queue promises, and what it says of wrong arguments.
 
 import {
+  array,
   type Emucxl,
   float64,
   int8,
@@ -229,6 +230,57 @@ eachBackend(({ open }) => {
     for (const call of calls) expectFailure(await failureOf(call), emucxlError('CLOSED', 'context'))
     queue.destroy()
     expectFailure(await failureOf(() => new Queue(other, int32)), emucxlError('CLOSED'))
+  })
+
+  test.each([true, false])('a value whose getters use the queue (compiled: %s)', (compiled) => {
+    if (!compiled) {
+      vi.stubGlobal('Function', () => {
+        throw new EvalError('not here')
+      })
+    }
+    const type = struct({ id: uint32, tags: array(struct({ a: int8 }), 2) })
+    const plain = (id: number) => ({ id, tags: [{ a: 1 }, { a: 2 }] })
+    const meddling = (id: number, meddle: () => void) => ({
+      get id() {
+        meddle()
+        return id
+      },
+      tags: [
+        {
+          get a() {
+            meddle()
+            return 1
+          },
+        },
+        { a: 2 },
+      ],
+    })
+    const ids = (queue: Queue<ReturnType<typeof plain>>) => [...queue].map(({ id }) => id)
+    using queue = new Queue(cxl, type)
+    for (let id = 0; id < 600; id++) queue.enqueue(plain(id))
+    let next = 1000
+    queue.enqueue(meddling(1, () => queue.enqueue(plain(next++))))
+    expect(ids(queue)).toEqual([...Array.from({ length: 600 }, (_, i) => i), 1000, 1001, 1])
+    queue.enqueue(meddling(2, () => queue.dequeue()))
+    expect(ids(queue).slice(0, 1)).toEqual([2])
+    queue.enqueue(meddling(3, () => queue.clear()))
+    expect([...queue]).toEqual([plain(3)])
+    expect(queue.stats().elements).toBe(1)
+    const other = new Queue(cxl, type)
+    expect(() => other.enqueue(meddling(4, () => other.destroy()))).toThrow('destroyed')
+    expect(cxl.mappings()).toHaveLength(1)
+  })
+
+  test('a class of its own that extends it has its own methods called', () => {
+    class Doubling extends Queue<number> {
+      override enqueue(value: number): void {
+        super.enqueue(2 * value)
+      }
+    }
+    using queue = new Doubling(cxl, int32)
+    for (let i = 0; i < 3000; i++) queue.enqueue(i)
+    for (let i = 0; i < 3000; i++) expect(queue.dequeue()).toBe(2 * i)
+    expect(queue.dequeue()).toBeUndefined()
   })
 
   describe('what is wrong is named', () => {

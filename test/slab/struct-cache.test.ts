@@ -162,6 +162,21 @@ eachBackend(({ open }) => {
     })
   })
 
+  test('a value whose getter frees the struct is written nowhere', async () => {
+    using points = new StructCache(cxl, Point)
+    const [one, two] = [points.create(value(1)), points.create(value(2))]
+    const meddling = {
+      ...value(3),
+      get name() {
+        if (points.has(one)) points.free(one)
+        return 'meddling'
+      },
+    }
+    expectFailure(await failureOf(() => points.store(one, meddling)), emucxlError('FREED', 'ref'))
+    expect(points.load(two)).toEqual(value(2))
+    expect(points.get.id(points.create(value(4)))).toBe(4)
+  })
+
   test('after the context is closed, refs name nothing', async () => {
     const other = open()
     const points = new StructCache(other, Point)
