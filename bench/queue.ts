@@ -3,8 +3,6 @@
 // queue of this package, whose elements share slabs.
 
 import type { Emucxl } from '../lib/memory/emucxl.js'
-import { Queue } from '../lib/queue/queue.js'
-import { int32 } from '../lib/slab/field-types.js'
 import {
   type Context,
   type Experiment,
@@ -108,13 +106,19 @@ interface AnyQueue {
   destroy(): void
 }
 
-const VARIANTS: Record<Variant, (cxl: Emucxl, node: number) => AnyQueue> = {
-  region: (cxl, node) => new RegionQueue(cxl, node),
-  slab: (cxl, node) => new Queue(cxl, int32, { node }),
+type Variants = Record<Variant, (cxl: Emucxl, node: number) => AnyQueue>
+
+/** What makes a queue of each variant; the package's own loads the addon. */
+async function variants(): Promise<Variants> {
+  const { int32, Queue } = await import('../lib/index.js')
+  return {
+    region: (cxl, node) => new RegionQueue(cxl, node),
+    slab: (cxl, node) => new Queue(cxl, int32, { node }),
+  }
 }
 
 /** Operations before the first that counts: the code is compiled by then. */
-const WARM_UP = 100_000
+const WARM_UP = 300_000
 
 interface Times {
   enqueue: number[]
@@ -123,6 +127,7 @@ interface Times {
 
 interface Subject {
   variant: Variant
+  make: (cxl: Emucxl, node: number) => AnyQueue
   node: number
   role: 'local' | 'remote'
   times: Times
@@ -132,7 +137,7 @@ const milliseconds = (began: bigint) => Number(process.hrtime.bigint() - began) 
 
 /** Fills a queue and empties it again. */
 function fillAndDrain(cxl: Emucxl, subject: Subject, operations: number, times: Times): void {
-  const queue = VARIANTS[subject.variant](cxl, subject.node)
+  const queue = subject.make(cxl, subject.node)
   try {
     const began = process.hrtime.bigint()
     for (let i = 0; i < operations; i++) queue.enqueue(i)
@@ -147,11 +152,22 @@ function fillAndDrain(cxl: Emucxl, subject: Subject, operations: number, times: 
   }
 }
 
-/** Only `slab` is so fast that its first operations, which V8 interprets, would show in the mean. */
-function warmUp(cxl: Emucxl, subject: Subject, operations: number): void {
+/**
+ * Fills and drains each queue by turns until V8 has compiled the code for all of them: only `slab` is so
+ * fast that what is interpreted, or compiled once more, would show.
+ */
+async function warmUp(
+  cxl: Emucxl,
+  subjects: readonly Subject[],
+  operations: number,
+): Promise<void> {
   const uncounted = { enqueue: [], dequeue: [] }
-  const rounds = subject.variant === 'slab' ? Math.ceil(WARM_UP / operations) : 1
-  for (let i = 0; i < rounds; i++) fillAndDrain(cxl, subject, operations, uncounted)
+  for (const subject of subjects) fillAndDrain(cxl, subject, operations, uncounted)
+  const fast = subjects.filter(({ variant }) => variant === 'slab')
+  for (let round = 0; round < Math.min(50, WARM_UP / operations); round++) {
+    for (const subject of fast) fillAndDrain(cxl, subject, operations, uncounted)
+  }
+  await settle(cxl)
 }
 
 /** What was freed waits for the event loop; a run must not pay for the one before. */
@@ -173,25 +189,30 @@ async function run(context: Context): Promise<QueueRow[]> {
   } finally {
     probe.destroy()
   }
+  const make = await variants()
   const subjects = (['region', 'slab'] as const).flatMap((variant) =>
     [local, remote].map(({ node, role }): Subject => {
-      return { variant, node, role, times: { enqueue: [], dequeue: [] } }
+      return { variant, make: make[variant], node, role, times: { enqueue: [], dequeue: [] } }
     }),
   )
-  let made = 0
-  for (let i = 0; i <= runs && (made === 0 || !context.timeIsUp()); i++) {
-    // Who goes first changes: the second of two equal phases can be slower by the heap's layout.
-    for (const subject of i % 2 === 0 ? subjects : [...subjects].reverse()) {
-      await settle(cxl)
-      if (i === 0) warmUp(cxl, subject, operations)
-      else fillAndDrain(cxl, subject, operations, subject.times)
-    }
-    made = i
-    context.progress((i + 1) / (runs + 1))
-  }
-  noteRepetitions(context, 'queue', made, runs)
-  await settle(cxl)
+  await warmUp(cxl, subjects, operations)
   const of = (variant: Variant) => subjects.filter((subject) => subject.variant === variant)
+  // One variant after the other: the regions of one leave work for V8, which the other would pay for.
+  const made = { slab: 0, region: 0 }
+  for (const variant of ['slab', 'region'] as const) {
+    const both = of(variant)
+    for (let i = 0; i < runs && (i === 0 || !context.timeIsUp()); i++) {
+      // Who goes first changes: the second of two equal phases can be slower by the heap's layout.
+      for (const subject of i % 2 === 0 ? both : [...both].reverse()) {
+        await settle(cxl)
+        fillAndDrain(cxl, subject, operations, subject.times)
+      }
+      made[variant] = i + 1
+      context.progress((made.slab + made.region) / (2 * runs))
+    }
+  }
+  noteRepetitions(context, 'queue', Math.min(made.slab, made.region), runs)
+  await settle(cxl)
   const all = (['region', 'slab'] as const).flatMap((variant) =>
     (['enqueue', 'dequeue'] as const).flatMap((operation) =>
       of(variant).map((subject) => ({ ...subject, operation })),
@@ -204,7 +225,7 @@ async function run(context: Context): Promise<QueueRow[]> {
       operation,
       node: role,
       operations,
-      runs: made,
+      runs: made[variant],
       meanMs: mean,
       sdMs: sd,
       nsPerOperation: (mean * 1e6) / operations,

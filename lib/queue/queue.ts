@@ -29,7 +29,10 @@ export interface QueueOptions {
    * local, or what `node` says.
    */
   placement?: QueuePlacement
-  /** With `spill`: bytes of local memory that the two ends may take. Default: 1 MiB. */
+  /**
+   * With `spill`: bytes of segments at the two ends, in local memory. Default: 1 MiB. It can be more
+   * while the remote node takes no more, and less while the local node does not.
+   */
   localBytes?: number
 }
 
@@ -51,6 +54,17 @@ export interface QueueStats {
 }
 
 let inside: Inside
+
+/** What a queue has that was dropped without destroy(). */
+interface Left {
+  cxl: Emucxl
+  segments: Segments
+}
+
+const dropped = new FinalizationRegistry<Left>(({ cxl, segments }) => {
+  if (!cxl.closed) segments.clear()
+  giveBackSlabs(cxl)
+})
 
 const LOCAL_BYTES = 1 << 20
 /** Segments that `spill` needs in local memory. */
@@ -149,6 +163,7 @@ export class Queue<T> implements Iterable<T> {
     this.type = type
     this.#slabs = takeSlabs(cxl)
     this.#segments = new Segments(this.#slabs, segmentBytes, places)
+    dropped.register(this, { cxl, segments: this.#segments }, this)
     if (new.target === Queue) this.#specialize(methodsFor(type, inside))
   }
 
@@ -269,6 +284,7 @@ export class Queue<T> implements Iterable<T> {
   destroy(): void {
     if (this.#destroyed) return
     this.#destroyed = true
+    dropped.unregister(this)
     if (!this.#cxl.closed) this.#empty()
     this.#ends.size = 0
     giveBackSlabs(this.#cxl)

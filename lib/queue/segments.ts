@@ -27,10 +27,6 @@ export type Places =
   | { kind: 'node'; node: number }
   | { kind: 'spill'; remote: number; limit: number }
 
-function isFull(error: unknown): boolean {
-  return error instanceof EmucxlError && error.code === 'ERR_EMUCXL_NO_MEMORY'
-}
-
 /**
  * A list of segments. With `spill` it has three runs, each of which may be empty: the local ones at
  * the head, the remote ones, the local ones at the tail. Whatever moves, moves in batches.
@@ -94,15 +90,20 @@ export class Segments {
     this.changes++
   }
 
+  /** With `spill`, others may fill the local node, too: a batch makes room, or the segment is remote. */
   #allocate(): number {
     const places = this.#places
     if (places.kind === 'node') return this.#slabs.alloc(this.#bytes, places.node)
+    const local = this.#tryLocal() ?? (this.#spill() > 0 ? this.#tryLocal() : undefined)
+    return local ?? this.#slabs.alloc(this.#bytes, places.remote)
+  }
+
+  #tryLocal(): number | undefined {
     try {
       return this.#slabs.alloc(this.#bytes, LOCAL_MEMORY)
     } catch (error) {
-      // Others may use the local node, too: a batch makes room, if it can move.
-      if (!isFull(error) || this.#spill() === 0) throw error
-      return this.#slabs.alloc(this.#bytes, LOCAL_MEMORY)
+      if (error instanceof EmucxlError) return undefined
+      throw error
     }
   }
 
@@ -168,7 +169,7 @@ export class Segments {
 
   /**
    * Moves segments to a node: those after `before`, or the head and those after it, but not the tail.
-   * Tells the new ref of each, and returns how many they are: fewer, where the node is full.
+   * Tells the new ref of each, and returns how many they are: fewer, where the node takes no more.
    */
   #move(before: number, count: number, node: number, told: (segment: number) => void): number {
     let previous = before
@@ -178,7 +179,8 @@ export class Segments {
       try {
         fresh = this.#slabs.migrate(old, node)
       } catch (error) {
-        if (isFull(error)) return moved
+        // Full, or not permitted: the segments stay where they are, and the queue goes on.
+        if (error instanceof EmucxlError) return moved
         throw error
       }
       if (previous === NULL_REF) this.head = fresh

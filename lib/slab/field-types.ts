@@ -7,6 +7,15 @@ import { checkBytes, outOfRange, wrongType } from '../memory/arguments.js'
 /** Most bytes of one value. */
 const MOST_BYTES = 2 ** 30
 
+/** Checks that a view has so many bytes at an offset. */
+export function checkPlace(view: unknown, offset: unknown, size: number): void {
+  if (!types.isDataView(view)) throw wrongType('view', 'a DataView', view)
+  if (typeof offset !== 'number') throw wrongType('offset', 'a number of bytes', offset)
+  if (!(Number.isInteger(offset) && offset >= 0 && offset + size <= view.byteLength)) {
+    throw outOfRange('offset', `from 0 to the view's length less ${size}`, offset)
+  }
+}
+
 /** How values of a type lie in memory. `T` is what they are in JavaScript. */
 export abstract class FieldType<T> {
   /** Bytes of a value: C's `sizeof`. */
@@ -33,7 +42,9 @@ export abstract class FieldType<T> {
 
   /** Writes a value, or throws as {@link check} does, with nothing written. */
   store(view: DataView, offset: number, value: T): void {
-    this.put(view, offset, this.check(value, 'value'))
+    const checked = this.check(value, 'value')
+    checkPlace(view, offset, this.size)
+    this.put(view, offset, checked)
   }
 }
 
@@ -207,9 +218,7 @@ export const boolean: FieldType<boolean> = new BooleanType(1, 1)
 
 /** The bytes of a place in a view. */
 function bytesAt(view: DataView, offset: number, length: number): Buffer {
-  if (!(offset >= 0 && offset + length <= view.byteLength)) {
-    throw outOfRange('offset', `at most the view's length less ${length}`, offset)
-  }
+  checkPlace(view, offset, length)
   return Buffer.from(view.buffer, view.byteOffset + offset, length)
 }
 
@@ -217,6 +226,9 @@ function checkRoom(size: number, name: string): void {
   checkBytes(size, name, 1)
   if (size > MOST_BYTES) throw outOfRange(name, 'at most 1 GiB', size)
 }
+
+const TypedArray = Object.getPrototypeOf(Uint8Array.prototype) as object
+const lengthOf = Object.getOwnPropertyDescriptor(TypedArray, 'length')?.get as () => unknown
 
 class BytesType extends FieldType<Uint8Array> {
   /** A copy. */
@@ -230,8 +242,9 @@ class BytesType extends FieldType<Uint8Array> {
 
   check(value: unknown, name: string): Uint8Array {
     if (!types.isUint8Array(value)) throw wrongType(name, 'a Uint8Array', value)
-    if (value.length !== this.size) {
-      throw outOfRange(`${name}.length`, `${this.size}: pad it, or cut it`, value.length)
+    const length = lengthOf.call(value) as number // it may have a `length` of its own
+    if (length !== this.size) {
+      throw outOfRange(`${name}.length`, `${this.size}: pad it, or cut it`, length)
     }
     return value
   }

@@ -1,5 +1,6 @@
 // Objects that are too large for slabs: a region of the context each, with refs like those of slabs.
 
+import { type Dependent, dependOn } from '../memory/closing.js'
 import type { Emucxl } from '../memory/emucxl.js'
 import { EmucxlError } from '../memory/errors.js'
 import type { MigrateResult } from '../memory/reports.js'
@@ -24,23 +25,31 @@ interface Place {
 const PAGE = 4096
 const NO_BYTES = new DataView(new ArrayBuffer(0))
 
-/** Numbers of those that were dropped without destroy(). */
-const dropped = new FinalizationRegistry<number>((id) => cacheNumbers.giveBack(id))
+/** What is to be done for those that were dropped without destroy(). */
+const dropped = new FinalizationRegistry<() => void>((forget) => forget())
 
-export class LargeObjects {
+export class LargeObjects implements Dependent {
   readonly #cxl: Emucxl
   readonly #id: number
   readonly #firstEntry: number
   readonly #places: Place[] = []
   readonly #free: number[] = []
   #destroyed = false
+  /** Destroyed, or its context closed. */
+  #ended = false
+  readonly #forget: (last?: number) => void
 
   constructor(cxl: Emucxl) {
     const { id, generation } = cacheNumbers.take()
     this.#cxl = cxl
     this.#id = id
     this.#firstEntry = cacheBits(id) + generation * GENERATION
-    dropped.register(this, id, this)
+    const forget = dependOn(cxl, this)
+    this.#forget = (last) => {
+      forget()
+      cacheNumbers.giveBack(id, last)
+    }
+    dropped.register(this, this.#forget, this)
   }
 
   alloc(size: number, node: number): number {
@@ -120,8 +129,15 @@ export class LargeObjects {
     if (this.#destroyed) return
     for (const { entry } of this.#places) if (this.has(entry)) this.free(entry)
     this.#destroyed = true
+    this.contextClosed()
+  }
+
+  contextClosed(): void {
+    if (this.#ended) return
+    this.#ended = true
     dropped.unregister(this)
-    cacheNumbers.giveBack(this.#id)
+    const highest = this.#places.reduce((most, { entry }) => Math.max(most, Math.abs(entry)), 0)
+    this.#forget(Math.floor(Math.max(highest, this.#firstEntry) / GENERATION))
   }
 
   #find(ref: unknown): Place {

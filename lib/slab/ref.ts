@@ -32,14 +32,18 @@ export function cacheBits(id: number): number {
   return id * MOST_OBJECTS
 }
 
+/** Generations that a cache is taken to have used, of which that is not known. */
+const UNKNOWN = 1031
+
 /**
  * The number of the caches of this thread. One that was given back is the last to be given out
- * again, and its refs begin with another generation then.
+ * again, and its refs begin with the generations that were not used yet.
  */
 class CacheNumbers {
   readonly #taken = new Set<number>()
+  /** By number: the generation that the refs of the next cache with it begin after. */
+  readonly #generations = new Map<number, number>()
   #last = 0
-  #round = 0
 
   take(): { id: number; generation: number } {
     if (this.#taken.size === CACHES - 1) {
@@ -50,18 +54,18 @@ class CacheNumbers {
     }
     do {
       this.#last++
-      if (this.#last === CACHES) {
-        this.#last = 1
-        this.#round++
-      }
+      if (this.#last === CACHES) this.#last = 1
     } while (this.#taken.has(this.#last))
     this.#taken.add(this.#last)
-    // Neighbouring rounds are far apart, and the last generation is never the first.
-    return { id: this.#last, generation: (this.#round * 1031) % (2 ** GENERATION_BITS - 1) }
+    // The last generation is never the first.
+    const generation = (this.#generations.get(this.#last) ?? 0) % (2 ** GENERATION_BITS - 1)
+    return { id: this.#last, generation }
   }
 
-  giveBack(id: number): void {
-    this.#taken.delete(id)
+  /** A second call does nothing. Where the last generation is not known, it is taken to be far on. */
+  giveBack(id: number, last?: number): void {
+    if (!this.#taken.delete(id)) return
+    this.#generations.set(id, last ?? (this.#generations.get(id) ?? 0) + UNKNOWN)
   }
 }
 

@@ -1,6 +1,7 @@
 // How a slab is cut into objects.
 
 import { checkBytes, outOfRange, wrongType } from '../memory/arguments.js'
+import { MOST_OBJECTS } from './ref.js'
 
 const PAGE = 4096
 const GiB = 2 ** 30
@@ -8,6 +9,8 @@ const GiB = 2 ** 30
 export const SLAB_BYTES = 64 << 10
 const MOST_SLAB_BYTES = 1 << 20
 const FEWEST_OBJECTS = 8
+/** Slabs are not made larger than this for the sake of more objects. */
+const LARGE = 16 << 20
 /** Objects of a slab where that makes it neither too small nor too large, */
 const OBJECTS = 4096
 /** and the part of the node's capacity that it may take. */
@@ -45,7 +48,8 @@ function defaultAlign(objectSize: number): number {
 
 function defaultSlabBytes(stride: number, capacity: number): number {
   const most = Math.max(SLAB_BYTES, Math.min(MOST_SLAB_BYTES, capacity * SHARE))
-  return Math.max(FEWEST_OBJECTS * stride, Math.min(most, Math.max(SLAB_BYTES, OBJECTS * stride)))
+  const few = Math.min(FEWEST_OBJECTS * stride, Math.max(stride, LARGE))
+  return Math.max(few, Math.min(most, Math.max(SLAB_BYTES, OBJECTS * stride)))
 }
 
 /** Checks the options of a cache on a node with a capacity, in bytes. */
@@ -62,5 +66,13 @@ export function shapeOf({ objectSize, slabBytes, align }: ShapeOptions, capacity
   }
   const wanted = slabBytes ?? defaultSlabBytes(stride, capacity)
   const bytes = roundUp(Math.max(wanted, stride), PAGE)
-  return { stride, slabBytes: bytes, perSlab: Math.floor(bytes / stride) }
+  const perSlab = Math.floor(bytes / stride)
+  if (perSlab > MOST_OBJECTS) {
+    throw outOfRange(
+      'options.slabBytes',
+      `such that a slab has at most ${MOST_OBJECTS} objects`,
+      bytes,
+    )
+  }
+  return { stride, slabBytes: bytes, perSlab }
 }

@@ -11,6 +11,7 @@ const PAGE = 4096
 /** Objects that a slab has at least, and the part of it that may be left at its end. */
 const FEWEST_OBJECTS = 8
 const TAIL = 1 / 32
+const MOST_SLAB_BYTES = 2 ** 30
 
 /** The number of the class of a size, from 1 to 2^30 bytes. */
 export function classOf(size: number): number {
@@ -28,11 +29,12 @@ export function sizeOfClass(number: number): number {
 
 /** Bytes of a slab for objects of a size: at least `least`, with little left at its end. */
 export function slabBytesFor(size: number, least: number): number {
-  const first = Math.ceil(Math.max(least, FEWEST_OBJECTS * size) / PAGE) * PAGE
+  const wanted = Math.min(Math.max(least, FEWEST_OBJECTS * size), MOST_SLAB_BYTES)
+  const first = Math.ceil(Math.max(wanted, size) / PAGE) * PAGE
   let best = first
   for (let bytes = first; bytes < 1.25 * first; bytes += PAGE) {
     if ((bytes % size) / bytes < (best % size) / best) best = bytes
-    if ((best % size) / best <= TAIL) break
+    if ((best % size) / best <= TAIL || bytes >= MOST_SLAB_BYTES) break
   }
   return best
 }

@@ -16,7 +16,7 @@ import { cacheOf, INDEX_MASK } from './ref.js'
 import { refuseClosed, refuseRef } from './refusal.js'
 import { checkAlign, SLAB_BYTES } from './shape.js'
 import { classOf, sizeOfClass, slabBytesFor } from './size-class.js'
-import { SlabCache } from './slab-cache.js'
+import { SlabCache, slabsOf } from './slab-cache.js'
 import { type SlabStats, together } from './stats.js'
 
 /** Options of a {@link SlabAllocator}. */
@@ -62,11 +62,10 @@ interface SizeClass {
   cache: SlabCache | undefined
   /** By index: the size that was asked for. Empty for the large ones, whose views have it. */
   sizes: Int32Array<ArrayBuffer>
-  requested: number
 }
 
-/** The largest object in a slab: what {@link classOf} takes. */
-const LARGEST_SLAB = 2 ** 30
+/** The longest slab that can be asked for. */
+const LARGEST_SLAB = 2 ** 26
 
 /**
  * Objects of any sizes. One takes an object of the next class of sizes: less than an eighth more than
@@ -94,7 +93,7 @@ export class SlabAllocator {
     const { node = LOCAL_MEMORY, slabBytes = SLAB_BYTES, align = 1, zero = false } = options
     cxl.stats(node) // it checks the context and the node
     checkBytes(slabBytes, 'options.slabBytes', 1)
-    if (slabBytes > LARGEST_SLAB) throw outOfRange('options.slabBytes', 'at most 1 GiB', slabBytes)
+    if (slabBytes > LARGEST_SLAB) throw outOfRange('options.slabBytes', 'at most 64 MiB', slabBytes)
     checkAlign(align)
     this.#cxl = cxl
     this.#slabBytes = slabBytes
@@ -117,17 +116,14 @@ export class SlabAllocator {
     const number = classOf(rounded)
     const found = this.#classes[number]
     if (found === undefined) return this.#allocFirst(number, size, node)
-    const ref = (found.cache as SlabCache).alloc(node)
-    this.#note(found, ref, size)
+    const ref = this.#allocIn(found.cache as SlabCache, node)
+    setSize(found, ref, size)
     return ref
   }
 
   /** Frees an object; its ref names nothing from then on. */
   free(ref: number): void {
-    const owner = this.#owner(ref)
-    const size = owner.objects.has(ref) ? sizeIn(owner, ref) : 0
-    owner.objects.free(ref)
-    owner.requested -= size
+    this.#owner(ref).objects.free(ref)
   }
 
   /** Whether a ref names an object of this allocator that lives. */
@@ -207,10 +203,10 @@ export class SlabAllocator {
   /** The account, counted anew: it takes a moment for thousands of slabs. */
   stats(): SlabAllocatorStats {
     const used = [...this.#classes, this.#large?.class].filter((each) => each !== undefined)
-    const classes = used.map(({ cache, objects, requested }) => {
-      const stats = objects.stats()
-      const bytesRequested = cache === undefined ? stats.bytesUsed : requested
-      return { objectSize: cache?.objectSize, bytesRequested, ...stats }
+    const classes = used.map((each) => {
+      const stats = each.objects.stats()
+      const bytesRequested = each.cache === undefined ? stats.bytesUsed : requestedOf(each)
+      return { objectSize: each.cache?.objectSize, bytesRequested, ...stats }
     })
     const bytesRequested = classes.reduce((sum, each) => sum + each.bytesRequested, 0)
     return { ...together(this.#cxl, classes), bytesRequested, classes }
@@ -243,9 +239,21 @@ export class SlabAllocator {
     return owner
   }
 
-  #note(sizeClass: SizeClass, ref: number, size: number): void {
-    setSize(sizeClass, ref, size)
-    sizeClass.requested += size
+  /** An object of a cache; where the node is full, the empty slabs of the others make room. */
+  #allocIn(cache: SlabCache, node: number): number {
+    try {
+      return cache.alloc(node)
+    } catch (error) {
+      this.#makeRoom(error)
+      return cache.alloc(node)
+    }
+  }
+
+  /** Gives back what is empty, if it was memory that was missing; else throws the error. */
+  #makeRoom(error: unknown): void {
+    const isFull = error instanceof EmucxlError && error.code === 'ERR_EMUCXL_NO_MEMORY'
+    if (!isFull || this.#destroyed) throw error
+    for (const each of this.#classes) if (each?.cache) slabsOf(each.cache).trim()
   }
 
   /** The first object of a class, which has no cache yet. */
@@ -261,15 +269,15 @@ export class SlabAllocator {
     })
     let ref: number
     try {
-      ref = cache.alloc(node)
+      ref = this.#allocIn(cache, node)
     } catch (error) {
       cache.destroy()
       throw error
     }
-    const fresh = { objects: cache, cache, sizes: new Int32Array(0), requested: 0 }
+    const fresh = { objects: cache, cache, sizes: new Int32Array(0) }
     this.#classes[number] = fresh
     this.#owners[cacheOf(ref)] = fresh
-    this.#note(fresh, ref, size)
+    setSize(fresh, ref, size)
     return ref
   }
 
@@ -283,9 +291,9 @@ export class SlabAllocator {
     this.#checkOpen()
     const objects = this.#large?.objects ?? new LargeObjects(this.#cxl)
     try {
-      const ref = objects.alloc(size, node)
+      const ref = this.#allocRegion(objects, size, node)
       if (this.#large === undefined) {
-        const fresh = { objects, cache: undefined, sizes: new Int32Array(0), requested: 0 }
+        const fresh = { objects, cache: undefined, sizes: new Int32Array(0) }
         this.#large = { class: fresh, objects }
         this.#owners[cacheOf(ref)] = fresh
       }
@@ -293,6 +301,15 @@ export class SlabAllocator {
     } catch (error) {
       if (this.#large === undefined) objects.destroy()
       throw error
+    }
+  }
+
+  #allocRegion(objects: LargeObjects, size: number, node: number): number {
+    try {
+      return objects.alloc(size, node)
+    } catch (error) {
+      this.#makeRoom(error)
+      return objects.alloc(size, node)
     }
   }
 
@@ -310,6 +327,15 @@ export class SlabAllocator {
 function sizeIn({ cache, sizes, objects }: SizeClass, ref: number): number {
   if (cache === undefined) return objects.buffer(ref).byteLength
   return sizes[ref & INDEX_MASK] as number
+}
+
+/** What was asked for, of all objects of a class that live. */
+function requestedOf({ cache, sizes }: SizeClass): number {
+  let sum = 0
+  for (const ref of slabsOf(cache as SlabCache).entries) {
+    if (ref > 0) sum += sizes[ref & INDEX_MASK] as number
+  }
+  return sum
 }
 
 function setSize(sizeClass: SizeClass, ref: number, size: number): void {

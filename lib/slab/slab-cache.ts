@@ -36,12 +36,13 @@ export let slabsOf: (cache: SlabCache) => Slabs
 
 /**
  * Objects of one size. A slab is a region of the context, cut into objects; it is mapped when the
- * others have no room, and goes back to its node when it is empty, but for one that each node keeps.
+ * others have no room, and goes back to its node when it is empty, but for one that each node keeps
+ * besides that from which objects are given out.
  * Section IV of the paper plans it.
  *
  * {@link alloc} returns a *ref*: a number that names the object, for this cache and this thread. A ref
  * whose object was freed is told apart from the next object's in the same place, for 16,383 objects in
- * a row there.
+ * a row there; so is one of a cache that was destroyed. A thread can have 2047 caches at a time.
  *
  * Errors of all methods with a ref: `ERR_EMUCXL_FREED` where the object does not live any more,
  * `ERR_EMUCXL_NOT_ALLOCATED` for the ref of another cache, or none at all; `TypeError` for what is no
@@ -66,13 +67,13 @@ export class SlabCache {
     if (!(cxl instanceof Emucxl)) throw wrongType('cxl', 'an open Emucxl', cxl)
     if (options === undefined) throw wrongType('options', 'an object', options)
     checkOptions(options)
-    const { node = LOCAL_MEMORY, zero = false } = options
+    const { node = LOCAL_MEMORY, zero = false, objectSize } = options
     const { capacity } = cxl.stats(node) // it checks the context and the node
     this.#zero = checkBoolean(zero, 'options.zero')
-    this.#shape = shapeOf(options, capacity)
+    this.#shape = shapeOf({ ...options, objectSize }, capacity)
     this.#cxl = cxl
     this.#slabs = new Slabs(cxl, this.#shape)
-    this.objectSize = options.objectSize
+    this.objectSize = objectSize
     this.node = node
   }
 
@@ -109,7 +110,10 @@ export class SlabCache {
     return this.#slabs.bytesOf(ref, this.objectSize)
   }
 
-  /** The buffer of the slab that holds an object, for views of one's own: see {@link offset}. */
+  /**
+   * The buffer of the slab that holds an object, for views of one's own: see {@link offset}. Do not free,
+   * resize, transfer or migrate it yourself: other objects are in it. {@link migrateSlab} moves it.
+   */
   buffer(ref: number): ArrayBuffer {
     this.#check(ref)
     return this.#slabs.viewOf(ref).buffer

@@ -72,7 +72,10 @@ export class Slabs implements Dependent {
   #slabs = 0
   #gone = NONE
   #destroyed = false
-  readonly #forget: () => void
+  /** Destroyed, or its context closed. */
+  #ended = false
+  /** Gives the number of the cache back, with the highest generation that its refs had, if known. */
+  readonly #forget: (last?: number) => void
 
   constructor(cxl: Emucxl, shape: Shape) {
     const { id, generation } = cacheNumbers.take()
@@ -88,9 +91,9 @@ export class Slabs implements Dependent {
     this.#partial = this.#current.slice()
     this.#spare = this.#current.slice()
     const forget = dependOn(cxl, this)
-    this.#forget = () => {
+    this.#forget = (last) => {
       forget()
-      cacheNumbers.giveBack(id)
+      cacheNumbers.giveBack(id, last)
     }
     dropped.register(this, this.#forget, this)
   }
@@ -354,15 +357,16 @@ export class Slabs implements Dependent {
     const order = this.#withRoom(node)
     let room = 0
     for (const slab of order) room += this.#room[slab] as number
+    const targets = [...order]
     let objects = 0
-    for (const [at, source] of order.entries()) {
+    for (const source of order) {
       room -= this.perSlab // its own, and what its objects take of the others'
       if (room < 0) break
       if (!this.#hasRoom(source, node)) continue // `moved` has changed it
       this.#takeOut(source)
       this.#emptied = source
       try {
-        objects += this.#empty(source, order.slice(at + 1), moved)
+        objects += this.#empty(source, targets, moved)
       } finally {
         this.#emptied = NONE
         if (source < this.#slabs) this.#putBack(source) // else the cache is destroyed
@@ -386,7 +390,7 @@ export class Slabs implements Dependent {
     return found.sort((a, b) => (this.#room[b] as number) - (this.#room[a] as number))
   }
 
-  /** Moves the objects of a slab into others, the fullest of which come last. */
+  /** Moves the objects of a slab into those after it in `targets`, the fullest of which come last. */
   #empty(source: number, targets: number[], moved: (from: number, to: number) => void): number {
     const node = this.#node[source] as number
     const first = source << this.shift
@@ -394,9 +398,10 @@ export class Slabs implements Dependent {
     for (let index = first; index < first + this.perSlab; index++) {
       const from = this.entries[index] // undefined, if destroy() has been called meanwhile
       if (from === undefined || Number.isNaN(from)) continue
-      while (targets.length > 0 && !this.#hasRoom(targets.at(-1) as number, node)) targets.pop()
+      while (targets.at(-1) !== source && !this.#hasRoom(targets.at(-1) ?? source, node))
+        targets.pop()
       const target = targets.at(-1)
-      if (target === undefined) break
+      if (target === undefined || target === source) break
       const to = this.#takeFrom(target)
       this.bytesOf(to, this.stride).set(this.bytesOf(from, this.stride))
       try {
@@ -420,6 +425,21 @@ export class Slabs implements Dependent {
     this.entries[ref & INDEX_MASK] = ref
     if (room === 0 && this.#current[this.#node[slab] as number] !== slab) this.#unlink(slab)
     return ref
+  }
+
+  /** Gives back all slabs that are empty. */
+  trim(): void {
+    this.#leave()
+    for (let node = 0; node < this.#current.length; node++) {
+      const current = this.#current[node] as number
+      if (current >= 0 && this.#room[current] === this.perSlab) {
+        this.#current[node] = NONE
+        this.#giveBack(current)
+      }
+      const spare = this.#spare[node] as number
+      this.#spare[node] = NONE
+      if (spare >= 0) this.#giveBack(spare)
+    }
   }
 
   #checkMovable(): void {
@@ -451,8 +471,6 @@ export class Slabs implements Dependent {
   destroy(): void {
     if (this.#destroyed) return
     this.#destroyed = true
-    dropped.unregister(this)
-    this.#forget()
     const views = this.views
     this.contextClosed()
     const failures: unknown[] = []
@@ -466,9 +484,23 @@ export class Slabs implements Dependent {
     if (failures.length > 0) throw failures[0]
   }
 
+  /** The highest generation of all refs that were given out, or will be next. */
+  #lastGeneration(): number {
+    let highest = this.#firstRef
+    for (const refs of [this.entries, this.#stacks]) {
+      for (let i = 0; i < refs.length; i++) highest = Math.max(highest, (refs[i] as number) || 0)
+    }
+    return Math.floor(highest / GENERATION)
+  }
+
   /** There are no slabs, and no refs, any more. */
   contextClosed(): void {
+    if (this.#ended) return
+    this.#ended = true
+    dropped.unregister(this)
+    this.#forget(this.#lastGeneration())
     this.#leave()
+    this.#node.fill(NONE)
     this.views = []
     this.entries = this.#stacks = new Float64Array(0)
     this.#slabs = 0

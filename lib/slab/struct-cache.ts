@@ -58,7 +58,8 @@ export class StructCache<F extends Fields> extends SlabCache {
   constructor(cxl: Emucxl, type: StructType<F>, options: StructCacheOptions = {}) {
     if (!(type instanceof StructType)) throw wrongType('type', 'what struct() returned', type)
     checkOptions(options)
-    super(cxl, { align: Math.min(type.align, 8), zero: true, ...options, objectSize: type.size })
+    const { zero = true, align = type.align } = options
+    super(cxl, { ...options, zero, align, objectSize: type.size })
     this.type = type
     const slabs = slabsOf(this)
     const refuse = (ref: unknown): never => {

@@ -8,7 +8,7 @@ import {
   type Getters,
   type Setters,
 } from './accessors.js'
-import { FieldType, type ValueOf } from './field-types.js'
+import { checkPlace, FieldType, type ValueOf } from './field-types.js'
 
 /** The fields of a struct by name, in the order in which they lie in memory. */
 export type Fields = Readonly<Record<string, FieldType<unknown>>>
@@ -21,8 +21,7 @@ const MOST_BYTES = 2 ** 30
 const roundUp = (value: number, multiple: number): number => Math.ceil(value / multiple) * multiple
 
 /** Checks fields, and places each at the next multiple of its alignment. */
-function layOut(fields: unknown): { offsets: Record<string, number>; size: number; align: number } {
-  if (typeof fields !== 'object' || fields === null) throw wrongType('fields', 'an object', fields)
+function layOut(fields: Fields): { offsets: Record<string, number>; size: number; align: number } {
   const offsets: Record<string, number> = {}
   let end = 0
   let align = 1
@@ -30,7 +29,10 @@ function layOut(fields: unknown): { offsets: Record<string, number>; size: numbe
     if (!(type instanceof FieldType)) {
       throw wrongType(`fields.${name}`, 'a field type, as int32 or bytes(16)', type)
     }
-    if (name === '__proto__') throw outOfRange('fields', 'without one named __proto__', name)
+    // JavaScript moves names that are numbers to the front.
+    if (name === '__proto__' || /^\d+$/.test(name)) {
+      throw outOfRange('fields', 'without names that are numbers, or __proto__', name)
+    }
     const offset = roundUp(end, type.align)
     offsets[name] = offset
     end = offset + type.size
@@ -58,10 +60,13 @@ export class StructType<F extends Fields> extends FieldType<StructValue<F>> {
   readonly #made: Accessors
 
   constructor(fields: F) {
-    const { offsets, size, align } = layOut(fields)
+    if (typeof fields !== 'object' || fields === null)
+      throw wrongType('fields', 'an object', fields)
+    const own = Object.freeze({ ...fields })
+    const { offsets, size, align } = layOut(own)
     super(size, align)
-    this.fields = { ...fields }
-    this.offsets = offsets as typeof this.offsets
+    this.fields = own
+    this.offsets = Object.freeze(offsets) as typeof this.offsets
     this.#made = accessors(this as unknown as AnyStruct)
     this.get = this.#made.get as typeof this.get
     this.set = this.#made.set as typeof this.set
@@ -82,6 +87,7 @@ export class StructType<F extends Fields> extends FieldType<StructValue<F>> {
 
   /** Writes all fields. Each is checked before the first is written. */
   override store(view: DataView, offset: number, value: StructValue<F>): void {
+    checkPlace(view, offset, this.size)
     this.#made.store(view as never, offset as never, value as never)
   }
 }

@@ -138,9 +138,9 @@ describe('the tables', () => {
     for (const name of ['latency', 'copy', 'queue']) {
       expect(stdout).toContain(`\n${name} (backend emulated): `)
     }
-    expect(stdout).toMatch(/^ {2}enqueue +remote .* – +1\.13$/m)
+    expect(stdout).toMatch(/^ {2}region +enqueue +remote .* – +1\.13$/m)
     expect(lines.indexOf('! emulated: not a CXL measurement')).toBeGreaterThan(
-      lines.findIndex((line) => line.startsWith('  dequeue')),
+      lines.findIndex((line) => line.startsWith('  region  dequeue')),
     )
   })
 

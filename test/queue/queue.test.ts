@@ -3,6 +3,7 @@
 import {
   array,
   type Emucxl,
+  EmucxlError,
   float64,
   int8,
   int32,
@@ -10,6 +11,7 @@ import {
   Queue,
   type QueueOptions,
   REMOTE_MEMORY,
+  SlabAllocator,
   struct,
   uint32,
   utf8,
@@ -123,6 +125,33 @@ eachBackend(({ open }) => {
       fill(queue, 20_000, 100_000)
       expectDrained(queue, 120_000)
     })
+  })
+
+  test('spill goes to remote memory where the local node is full from the start', () => {
+    cxl.setCapacity(LOCAL_MEMORY, 0)
+    using queue = new Queue(cxl, int32, { placement: 'spill', localBytes: 64 * KiB })
+    fill(queue, 50_000)
+    expectDrained(queue, 20_000)
+    cxl.setCapacity(LOCAL_MEMORY, 1 << 20)
+    fill(queue, 50_000, 50_000)
+    expectDrained(queue, 80_000, 20_000)
+  })
+
+  test.each(['NO_MEMORY', 'LOCK_LIMIT'] as const)('segments that cannot move (%s) stay', (code) => {
+    using queue = new Queue(cxl, int32, { placement: 'spill', localBytes: 64 * KiB })
+    let calls = 0
+    const { migrate } = SlabAllocator.prototype
+    vi.spyOn(SlabAllocator.prototype, 'migrate').mockImplementation(function (
+      this: SlabAllocator,
+      ...args
+    ) {
+      if (calls++ % 3 === 1) throw new EmucxlError(`ERR_EMUCXL_${code}`, 'on purpose')
+      return migrate.apply(this, args)
+    })
+    fill(queue, 100_000)
+    expectDrained(queue, 100_000)
+    expect(calls).toBeGreaterThan(50)
+    vi.restoreAllMocks()
   })
 
   test('no memory is an error, after which the queue is as it was', async () => {

@@ -138,6 +138,27 @@ eachBackend(({ open }) => {
     expect(allocator.stats()).toEqual(before)
   })
 
+  test('empty slabs of one size make room for another', () => {
+    cxl.setCapacity(LOCAL_MEMORY, 128 * KiB)
+    using allocator = new SlabAllocator(cxl)
+    const refs = Array.from({ length: 2048 }, () => allocator.alloc(64))
+    for (const ref of refs) allocator.free(ref)
+    expect(cxl.stats(LOCAL_MEMORY).mapped).toBe(128 * KiB)
+    const other = allocator.alloc(128)
+    allocator.free(other)
+    expect(allocator.sizeOf(allocator.alloc(100 * KiB))).toBe(100 * KiB)
+    expect(allocator.stats()).toMatchObject({ objects: 1, bytesRequested: 100 * KiB })
+  })
+
+  test('what was asked for is counted right when compact() frees', () => {
+    using allocator = new SlabAllocator(cxl, { slabBytes: 4096 })
+    const refs = Array.from({ length: 64 }, () => allocator.alloc(500))
+    for (const [i, ref] of refs.entries()) if (i % 4 > 0) allocator.free(ref)
+    allocator.compact((from, to) => allocator.free(to % 2 === 0 ? from : to))
+    const { objects, bytesRequested } = allocator.stats()
+    expect(bytesRequested).toBe(500 * objects)
+  })
+
   describe('what is wrong is named', () => {
     test.for([
       [0, rangeError('size')],

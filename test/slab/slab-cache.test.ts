@@ -173,6 +173,33 @@ eachBackend(({ open }) => {
       }
     })
 
+    test('of a cache that used many generations are not those of the next one', () => {
+      const first = new SlabCache(cxl, { objectSize: 8 })
+      const stale: number[] = []
+      for (let i = 0; i < 3000; i++) {
+        const ref = first.alloc()
+        stale.push(ref)
+        first.free(ref)
+      }
+      first.destroy()
+      // As many as there are numbers: one of them has that of the first.
+      for (let i = 0; i < 2047; i++) {
+        using cache = new SlabCache(cxl, { objectSize: 8 })
+        const ref = cache.alloc()
+        expect(stale.includes(ref) || stale.some((each) => cache.has(each))).toBe(false)
+      }
+    })
+
+    test('are not used up by caches whose context was closed', () => {
+      for (let i = 0; i < 2500; i++) {
+        using other = open()
+        const cache = new SlabCache(other, { objectSize: 8 })
+        if (i % 100 === 0) cache.alloc()
+      }
+      using cache = new SlabCache(cxl, { objectSize: 8 })
+      expect(cache.has(cache.alloc())).toBe(true)
+    })
+
     test('NULL_REF names nothing', async () => {
       using cache = new SlabCache(cxl, { objectSize: 8 })
       cache.alloc()
@@ -247,10 +274,11 @@ eachBackend(({ open }) => {
       expect(cache.compact(() => {})).toBe(0)
     })
 
-    test('the callback of compact() may use the cache, even destroy it', () => {
+    test.each([1, -1])('the callback of compact() may use the cache, even destroy it', (order) => {
       const fill = (cache: SlabCache) => {
         const refs = Array.from({ length: 64 }, () => cache.alloc())
-        for (const [i, ref] of refs.entries()) if (i % 4 > 0) cache.free(ref)
+        const all = [...refs.entries()]
+        for (const [i, ref] of order < 0 ? all.reverse() : all) if (i % 4 > 0) cache.free(ref)
       }
       using busy = new SlabCache(cxl, { objectSize: KiB, slabBytes: PAGE })
       fill(busy)
@@ -264,7 +292,9 @@ eachBackend(({ open }) => {
       const gone = new SlabCache(cxl, { objectSize: KiB, slabBytes: PAGE })
       fill(gone)
       gone.compact(() => gone.destroy())
-      expect(() => gone.alloc()).toThrow('destroyed')
+      for (const node of [LOCAL_MEMORY, REMOTE_MEMORY]) {
+        expect(() => gone.alloc(node)).toThrow('destroyed')
+      }
     })
   })
 
@@ -314,6 +344,7 @@ eachBackend(({ open }) => {
       [make({ objectSize: 8, slabBytes: 0 }), rangeError('options.slabBytes')],
       [make({ objectSize: 8, slabBytes: null }), typeError('options.slabBytes')],
       [make({ objectSize: 8, zero: 1 }), typeError('options.zero')],
+      [make({ objectSize: 1, slabBytes: 2 ** 29 }), rangeError('options.slabBytes')],
       [make({ objectSize: 8, node: 7 }), emucxlError('BAD_NODE', 'node')],
       [make({ objectSize: 8, node: '0' }), typeError('node')],
       [make(undefined as never), typeError('options')],
@@ -370,6 +401,19 @@ eachBackend(({ open }) => {
       using cache = new SlabCache(cxl, { objectSize: 8 })
       expect(cache.has(cache.alloc())).toBe(true)
     })
+  })
+
+  test('options are read once', () => {
+    let reads = 0
+    const options = {
+      get objectSize() {
+        return reads++ === 0 ? 8 : 64
+      },
+    }
+    using cache = new SlabCache(cxl, options)
+    expect(cache.objectSize).toBe(8)
+    expect(cache.bytes(cache.alloc())).toHaveLength(8)
+    expect(Math.abs(cache.offset(cache.alloc()) - cache.offset(cache.alloc()))).toBe(8)
   })
 
   test('a slab whose buffer the user freed or transferred harms nobody', () => {

@@ -80,6 +80,9 @@ eachBackend(({ open }) => {
     expect(points.load(second)).toEqual({
       ...{ id: 0, x: 0, name: '', pos: { left: 0, tags: [0, 0, 0] }, big: 0n, next: NULL_REF },
     })
+    using same = new StructCache(cxl, Point, { zero: undefined } as never)
+    same.free(same.create(value(9)))
+    expect(same.get.id(same.alloc())).toBe(0)
     using raw = new StructCache(cxl, Point, { zero: false })
     const old = raw.create(value(9))
     raw.free(old)

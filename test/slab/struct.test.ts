@@ -163,12 +163,47 @@ describe('values that a type cannot hold are refused', () => {
   })
 })
 
+test('half a value is not written at the end of a view', () => {
+  const type = struct({ a: int32, b: int32 })
+  const view = new DataView(new ArrayBuffer(16))
+  for (const offset of [12, -4, 0.5, Number.NaN, 2 ** 53]) {
+    expect(() => type.store(view, offset, { a: 77, b: 88 })).toThrow(/^offset must be/)
+    expect(() => array(int32, 2).store(view, offset, [77, 88])).toThrow(/^offset must be/)
+  }
+  expect(() => type.store({} as never, 0, { a: 1, b: 2 })).toThrow(/^view must be/)
+  expect(new Uint8Array(view.buffer).every((byte) => byte === 0)).toBe(true)
+})
+
+test('fields are read once, and do not change', () => {
+  let reads = 0
+  const type = struct({
+    get a() {
+      return reads++ === 0 ? int8 : bytes(64)
+    },
+  })
+  expect([type.size, type.fields.a === int8]).toEqual([1, true])
+  expect(() => Object.assign(type.fields, { a: bytes(64) })).toThrow(TypeError)
+  expect(() => Object.assign(type.offsets, { a: 5 })).toThrow(TypeError)
+})
+
+test('values are read once', () => {
+  const view = new DataView(new ArrayBuffer(64))
+  let reads = 0
+  const flipping = [1, 2, 3]
+  Object.defineProperty(flipping, 1, { get: () => (reads++ === 0 ? 2 : 'nonsense') })
+  array(int32, 3).store(view, 0, flipping)
+  expect(array(int32, 3).load(view, 0)).toEqual([1, 2, 3])
+  const long = Object.defineProperty(new Uint8Array(8), 'length', { value: 4 })
+  expect(() => bytes(4).store(view, 0, long)).toThrow(/^value.length must be 4/)
+})
+
 describe('what is no struct is refused', () => {
   test.for([
     [() => struct({}), rangeError('fields')],
     [() => struct(null as never), typeError('fields')],
     [() => struct({ a: 5 } as never), typeError('fields.a')],
     [() => struct({ ['__proto__']: int8 }), rangeError('fields', '__proto__')],
+    [() => struct({ b: int8, 1: int32 }), rangeError('fields', 'numbers')],
     [() => struct({ a: bytes(2 ** 30), b: int8 }), rangeError('fields', '1 GiB')],
     [() => bytes(0), rangeError('length')],
     [() => bytes(-1), rangeError('length')],
