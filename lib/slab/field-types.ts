@@ -5,7 +5,7 @@ import { types } from 'node:util'
 import { checkBytes, outOfRange, wrongType } from '../memory/arguments.js'
 
 /** Most bytes of one value. */
-const MOST_BYTES = 2 ** 30
+export const MOST_BYTES = 2 ** 30
 
 /** Checks that a view has so many bytes at an offset. */
 export function checkPlace(view: unknown, offset: unknown, size: number): void {

@@ -1,18 +1,13 @@
 // Objects that are too large for slabs: a region of the context each, with refs like those of slabs.
 
-import { type Dependent, dependOn } from '../memory/closing.js'
+import type { Dependent } from '../memory/closing.js'
 import type { Emucxl } from '../memory/emucxl.js'
 import { EmucxlError } from '../memory/errors.js'
 import type { MigrateResult } from '../memory/reports.js'
-import {
-  cacheBits,
-  cacheNumbers,
-  GENERATION,
-  INDEX_MASK,
-  LAST_GENERATION,
-  MOST_OBJECTS,
-} from './ref.js'
-import { refuseClosed, refuseRef } from './refusal.js'
+import { following, INDEX_MASK, MOST_OBJECTS } from './ref.js'
+import { RefSpace } from './ref-space.js'
+import { refuseRef } from './refusal.js'
+import { PAGE, roundUp } from './shape.js'
 import { accountOf, type SlabStats } from './stats.js'
 
 interface Place {
@@ -22,34 +17,18 @@ interface Place {
   view: DataView<ArrayBuffer>
 }
 
-const PAGE = 4096
 const NO_BYTES = new DataView(new ArrayBuffer(0))
-
-/** What is to be done for those that were dropped without destroy(). */
-const dropped = new FinalizationRegistry<() => void>((forget) => forget())
 
 export class LargeObjects implements Dependent {
   readonly #cxl: Emucxl
-  readonly #id: number
-  readonly #firstEntry: number
+  readonly #refs: RefSpace
   readonly #places: Place[] = []
   readonly #free: number[] = []
   #destroyed = false
-  /** Destroyed, or its context closed. */
-  #ended = false
-  readonly #forget: (last?: number) => void
 
   constructor(cxl: Emucxl) {
-    const { id, generation } = cacheNumbers.take()
     this.#cxl = cxl
-    this.#id = id
-    this.#firstEntry = cacheBits(id) + generation * GENERATION
-    const forget = dependOn(cxl, this)
-    this.#forget = (last) => {
-      forget()
-      cacheNumbers.giveBack(id, last)
-    }
-    dropped.register(this, this.#forget, this)
+    this.#refs = new RefSpace(cxl, this)
   }
 
   alloc(size: number, node: number): number {
@@ -59,8 +38,8 @@ export class LargeObjects implements Dependent {
     }
     const view = new DataView(this.#cxl.alloc(size, node))
     this.#free.pop()
-    const last = -(this.#places[index]?.entry ?? -(this.#firstEntry + index))
-    const entry = (last < LAST_GENERATION ? last : last - LAST_GENERATION) + GENERATION
+    const place = this.#places[index]
+    const entry = place === undefined ? this.#refs.first + index : following(-place.entry)
     this.#places[index] = { entry, node, view }
     return entry
   }
@@ -119,7 +98,7 @@ export class LargeObjects implements Dependent {
         sums.objects++
         sums.slabs++
         sums.bytesUsed += bytes
-        sums.bytesMapped += Math.ceil(bytes / PAGE) * PAGE
+        sums.bytesMapped += roundUp(bytes, PAGE)
       }
       return sums
     })
@@ -133,19 +112,15 @@ export class LargeObjects implements Dependent {
   }
 
   contextClosed(): void {
-    if (this.#ended) return
-    this.#ended = true
-    dropped.unregister(this)
-    const highest = this.#places.reduce((most, { entry }) => Math.max(most, Math.abs(entry)), 0)
-    this.#forget(Math.floor(Math.max(highest, this.#firstEntry) / GENERATION))
+    if (this.#refs.ended) return
+    this.#refs.end(this.#places.reduce((most, { entry }) => Math.max(most, Math.abs(entry)), 0))
   }
 
   #find(ref: unknown): Place {
-    if (typeof ref === 'number' && this.#cxl.closed) refuseClosed('slab allocator')
     const place = typeof ref === 'number' ? this.#places[ref & INDEX_MASK] : undefined
-    if (place === undefined || place.entry !== ref || !(ref > 0)) {
-      const owns = (cache: number): boolean => cache === this.#id
-      refuseRef(ref, { what: 'slab allocator', owns, destroyed: this.#destroyed })
+    if (place === undefined || place.entry !== ref || !(ref > 0) || this.#cxl.closed) {
+      const { id } = this.#refs
+      refuseRef(ref, { what: 'slab allocator', cxl: this.#cxl, destroyed: this.#destroyed, id })
     }
     return place
   }

@@ -3,12 +3,12 @@
 import { checkBytes, outOfRange, wrongType } from '../memory/arguments.js'
 import { MOST_OBJECTS } from './ref.js'
 
-const PAGE = 4096
+export const PAGE = 4096
 const GiB = 2 ** 30
 /** Where the user does not say: bytes of a slab, and objects that it has at least. */
 export const SLAB_BYTES = 64 << 10
 const MOST_SLAB_BYTES = 1 << 20
-const FEWEST_OBJECTS = 8
+export const FEWEST_OBJECTS = 8
 /** Slabs are not made larger than this for the sake of more objects. */
 const LARGE = 16 << 20
 /** Objects of a slab where that makes it neither too small nor too large, */
@@ -32,7 +32,9 @@ export interface ShapeOptions {
   align?: number
 }
 
-const roundUp = (value: number, multiple: number): number => Math.ceil(value / multiple) * multiple
+export function roundUp(value: number, multiple: number): number {
+  return Math.ceil(value / multiple) * multiple
+}
 
 export function checkAlign(value: unknown): asserts value is number {
   if (typeof value !== 'number') throw wrongType('options.align', 'a number of bytes', value)

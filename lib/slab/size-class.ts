@@ -4,12 +4,12 @@
 // A class is divided by every power of two that divides a size in it: an object whose size is a
 // multiple of 8, as that of a C struct with a double in it, begins at a multiple of 8.
 
+import { FEWEST_OBJECTS, PAGE, roundUp } from './shape.js'
+
 /** Powers of two that have no classes between them, and the classes of a doubling as a power. */
 const STEPS = 3
 
-const PAGE = 4096
-/** Objects that a slab has at least, and the part of it that may be left at its end. */
-const FEWEST_OBJECTS = 8
+/** The part of a slab that may be left at its end. */
 const TAIL = 1 / 32
 const MOST_SLAB_BYTES = 2 ** 30
 
@@ -30,7 +30,7 @@ export function sizeOfClass(number: number): number {
 /** Bytes of a slab for objects of a size: at least `least`, with little left at its end. */
 export function slabBytesFor(size: number, least: number): number {
   const wanted = Math.min(Math.max(least, FEWEST_OBJECTS * size), MOST_SLAB_BYTES)
-  const first = Math.ceil(Math.max(wanted, size) / PAGE) * PAGE
+  const first = roundUp(Math.max(wanted, size), PAGE)
   let best = first
   for (let bytes = first; bytes < 1.25 * first; bytes += PAGE) {
     if ((bytes % size) / bytes < (best % size) / best) best = bytes

@@ -13,7 +13,7 @@ import { EmucxlError } from '../memory/errors.js'
 import type { MigrateResult } from '../memory/reports.js'
 import { LargeObjects } from './large-objects.js'
 import { cacheOf, INDEX_MASK } from './ref.js'
-import { refuseClosed, refuseRef } from './refusal.js'
+import { bytesIn, refuseClosed, refuseRef } from './refusal.js'
 import { checkAlign, SLAB_BYTES } from './shape.js'
 import { classOf, sizeOfClass, slabBytesFor } from './size-class.js'
 import { SlabCache, slabsOf } from './slab-cache.js'
@@ -79,7 +79,7 @@ export class SlabAllocator {
   readonly #slabBytes: number
   /** By number of the class. */
   readonly #classes: (SizeClass | undefined)[] = []
-  #large: { class: SizeClass; objects: LargeObjects } | undefined
+  #large: (SizeClass & { objects: LargeObjects }) | undefined
   /** By number of the cache, which refs have in them. */
   #owners: (SizeClass | undefined)[] = []
   #destroyed = false
@@ -109,6 +109,18 @@ export class SlabAllocator {
    * `ERR_EMUCXL_CLOSED`; `RangeError` for a size that is no whole number of bytes, or 0.
    */
   alloc(size: number, node: number = this.node): number {
+    try {
+      return this.#alloc(size, node)
+    } catch (error) {
+      // Where the node is full, empty slabs of other sizes make room.
+      const isFull = error instanceof EmucxlError && error.code === 'ERR_EMUCXL_NO_MEMORY'
+      if (!isFull) throw error
+      for (const each of this.#classes) if (each?.cache) slabsOf(each.cache).trim()
+      return this.#alloc(size, node)
+    }
+  }
+
+  #alloc(size: number, node: number): number {
     if (!(size > 0 && size <= this.#slabBytes / 2 && Number.isInteger(size))) {
       return this.#allocLarge(size, node)
     }
@@ -116,7 +128,7 @@ export class SlabAllocator {
     const number = classOf(rounded)
     const found = this.#classes[number]
     if (found === undefined) return this.#allocFirst(number, size, node)
-    const ref = this.#allocIn(found.cache as SlabCache, node)
+    const ref = (found.cache as SlabCache).alloc(node)
     setSize(found, ref, size)
     return ref
   }
@@ -143,7 +155,7 @@ export class SlabAllocator {
     const owner = this.#owner(ref)
     const { objects } = owner
     const buffer = objects.buffer(ref)
-    return new Uint8Array(buffer, objects.offset(ref), sizeIn(owner, ref))
+    return bytesIn(buffer, objects.offset(ref), sizeIn(owner, ref))
   }
 
   /** The buffer that an object is in, for views of one's own: see {@link offset}. */
@@ -202,7 +214,7 @@ export class SlabAllocator {
 
   /** The account, counted anew: it takes a moment for thousands of slabs. */
   stats(): SlabAllocatorStats {
-    const used = [...this.#classes, this.#large?.class].filter((each) => each !== undefined)
+    const used = [...this.#classes, this.#large].filter((each) => each !== undefined)
     const classes = used.map((each) => {
       const stats = each.objects.stats()
       const bytesRequested = each.cache === undefined ? stats.bytesUsed : requestedOf(each)
@@ -216,7 +228,7 @@ export class SlabAllocator {
   destroy(): void {
     this.#destroyed = true
     this.#owners = []
-    const used = [...this.#classes, this.#large?.class]
+    const used = [...this.#classes, this.#large]
     this.#classes.length = 0
     this.#large = undefined
     for (const each of used) each?.objects.destroy()
@@ -230,30 +242,9 @@ export class SlabAllocator {
   #owner(ref: number): SizeClass {
     const owner = typeof ref === 'number' ? this.#owners[cacheOf(ref)] : undefined
     if (owner === undefined) {
-      refuseRef(ref, {
-        what: 'slab allocator',
-        owns: () => false,
-        destroyed: this.#destroyed,
-      })
+      refuseRef(ref, { what: 'slab allocator', cxl: this.#cxl, destroyed: this.#destroyed })
     }
     return owner
-  }
-
-  /** An object of a cache; where the node is full, the empty slabs of the others make room. */
-  #allocIn(cache: SlabCache, node: number): number {
-    try {
-      return cache.alloc(node)
-    } catch (error) {
-      this.#makeRoom(error)
-      return cache.alloc(node)
-    }
-  }
-
-  /** Gives back what is empty, if it was memory that was missing; else throws the error. */
-  #makeRoom(error: unknown): void {
-    const isFull = error instanceof EmucxlError && error.code === 'ERR_EMUCXL_NO_MEMORY'
-    if (!isFull || this.#destroyed) throw error
-    for (const each of this.#classes) if (each?.cache) slabsOf(each.cache).trim()
   }
 
   /** The first object of a class, which has no cache yet. */
@@ -269,7 +260,7 @@ export class SlabAllocator {
     })
     let ref: number
     try {
-      ref = this.#allocIn(cache, node)
+      ref = cache.alloc(node)
     } catch (error) {
       cache.destroy()
       throw error
@@ -291,25 +282,15 @@ export class SlabAllocator {
     this.#checkOpen()
     const objects = this.#large?.objects ?? new LargeObjects(this.#cxl)
     try {
-      const ref = this.#allocRegion(objects, size, node)
+      const ref = objects.alloc(size, node)
       if (this.#large === undefined) {
-        const fresh = { objects, cache: undefined, sizes: new Int32Array(0) }
-        this.#large = { class: fresh, objects }
-        this.#owners[cacheOf(ref)] = fresh
+        this.#large = { objects, cache: undefined, sizes: new Int32Array(0) }
+        this.#owners[cacheOf(ref)] = this.#large
       }
       return ref
     } catch (error) {
       if (this.#large === undefined) objects.destroy()
       throw error
-    }
-  }
-
-  #allocRegion(objects: LargeObjects, size: number, node: number): number {
-    try {
-      return objects.alloc(size, node)
-    } catch (error) {
-      this.#makeRoom(error)
-      return objects.alloc(size, node)
     }
   }
 

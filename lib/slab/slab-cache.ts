@@ -3,8 +3,7 @@
 import { checkBoolean, checkOptions, wrongType } from '../memory/arguments.js'
 import { Emucxl, LOCAL_MEMORY } from '../memory/emucxl.js'
 import type { MigrateResult } from '../memory/reports.js'
-import { refuseClosed, refuseRef } from './refusal.js'
-import { type Shape, shapeOf } from './shape.js'
+import { shapeOf } from './shape.js'
 import { Slabs } from './slabs.js'
 import { accountOf, type SlabStats } from './stats.js'
 
@@ -55,7 +54,6 @@ export class SlabCache {
 
   readonly #cxl: Emucxl
   readonly #slabs: Slabs
-  readonly #shape: Shape
   readonly #zero: boolean
 
   /** Bytes of an object. */
@@ -70,9 +68,8 @@ export class SlabCache {
     const { node = LOCAL_MEMORY, zero = false, objectSize } = options
     const { capacity } = cxl.stats(node) // it checks the context and the node
     this.#zero = checkBoolean(zero, 'options.zero')
-    this.#shape = shapeOf({ ...options, objectSize }, capacity)
     this.#cxl = cxl
-    this.#slabs = new Slabs(cxl, this.#shape)
+    this.#slabs = new Slabs(cxl, shapeOf({ ...options, objectSize }, capacity))
     this.objectSize = objectSize
     this.node = node
   }
@@ -85,14 +82,14 @@ export class SlabCache {
    */
   alloc(node: number = this.node): number {
     const ref = this.#slabs.alloc(node)
-    if (this.#zero) this.bytes(ref).fill(0)
+    if (this.#zero) this.#fill(ref)
     return ref
   }
 
   /** Frees an object; its ref names nothing from then on. */
   free(ref: number): void {
     const slabs = this.#slabs
-    if (typeof ref !== 'number' || !slabs.has(ref)) this.#refuse(ref)
+    if (typeof ref !== 'number' || !slabs.has(ref)) slabs.refuse(ref)
     slabs.free(ref)
   }
 
@@ -148,8 +145,9 @@ export class SlabCache {
     const slabs = this.#slabs
     if (slabs.nodeOfSlab(slabs.slabOf(ref)) === node) return ref
     if (typeof node !== 'number') throw wrongType('node', 'the number of a node', node)
+    const bytes = slabs.bytesOf(ref, this.objectSize)
     const fresh = slabs.alloc(node)
-    slabs.bytesOf(fresh, this.objectSize).set(slabs.bytesOf(ref, this.objectSize))
+    this.#fill(fresh, bytes)
     slabs.free(ref)
     return fresh
   }
@@ -194,13 +192,19 @@ export class SlabCache {
     this.destroy()
   }
 
-  #check(ref: unknown): void {
-    if (typeof ref !== 'number' || !this.#slabs.has(ref)) this.#refuse(ref)
+  /** Writes a new object: zeros, or what another one has. Frees it where that fails. */
+  #fill(ref: number, from?: Uint8Array): void {
+    try {
+      const bytes = this.#slabs.bytesOf(ref, this.objectSize)
+      if (from === undefined) bytes.fill(0)
+      else bytes.set(from)
+    } catch (error) {
+      this.#slabs.free(ref)
+      throw error
+    }
   }
 
-  #refuse(ref: unknown): never {
-    const { id, destroyed } = this.#slabs
-    if (typeof ref === 'number' && this.#cxl.closed) refuseClosed('slab cache')
-    refuseRef(ref, { what: 'slab cache', owns: (cache) => cache === id, destroyed })
+  #check(ref: unknown): void {
+    if (typeof ref !== 'number' || !this.#slabs.has(ref)) this.#slabs.refuse(ref)
   }
 }

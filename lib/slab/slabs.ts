@@ -6,18 +6,18 @@
 // nowhere, when it is full. Any other slab that gets empty goes back to the node.
 
 import { wrongType } from '../memory/arguments.js'
-import { type Dependent, dependOn } from '../memory/closing.js'
+import type { Dependent } from '../memory/closing.js'
 import type { Emucxl } from '../memory/emucxl.js'
 import { EmucxlError } from '../memory/errors.js'
 import type { MigrateResult } from '../memory/reports.js'
-import { cacheBits, cacheNumbers, GENERATION, INDEX_MASK, MOST_OBJECTS } from './ref.js'
+import { compactNode, type Moved } from './compaction.js'
+import { INDEX_MASK, MOST_OBJECTS } from './ref.js'
+import { RefSpace } from './ref-space.js'
+import { bytesIn, refuseRef } from './refusal.js'
 import type { Shape } from './shape.js'
 
 const NONE = -1
 const NO_BYTES = new DataView(new ArrayBuffer(0))
-
-/** What is to be done for caches that were dropped without destroy(). */
-const dropped = new FinalizationRegistry<() => void>((forget) => forget())
 
 type Numbers = Int32Array<ArrayBuffer>
 
@@ -28,7 +28,6 @@ function longer(old: Numbers, length: number): Numbers {
 }
 
 export class Slabs implements Dependent {
-  readonly id: number
   readonly stride: number
   readonly perSlab: number
   /** An index is the number of the slab, shifted by this, and the number of the object in it. */
@@ -57,7 +56,7 @@ export class Slabs implements Dependent {
 
   readonly #cxl: Emucxl
   readonly #shape: Shape
-  readonly #firstRef: number
+  readonly #refs: RefSpace
   /**
    * The slab from which the last object was given out, which is the current one of its node. It has its
    * stack at hand: where that begins, and ends.
@@ -72,30 +71,18 @@ export class Slabs implements Dependent {
   #slabs = 0
   #gone = NONE
   #destroyed = false
-  /** Destroyed, or its context closed. */
-  #ended = false
-  /** Gives the number of the cache back, with the highest generation that its refs had, if known. */
-  readonly #forget: (last?: number) => void
 
   constructor(cxl: Emucxl, shape: Shape) {
-    const { id, generation } = cacheNumbers.take()
-    this.id = id
     this.stride = shape.stride
     this.perSlab = shape.perSlab
     this.shift = Math.ceil(Math.log2(shape.perSlab))
     this.mask = 2 ** this.shift - 1
     this.#cxl = cxl
     this.#shape = shape
-    this.#firstRef = cacheBits(id) + (generation + 1) * GENERATION
     this.#current = new Int32Array(cxl.nodes.length).fill(NONE)
     this.#partial = this.#current.slice()
     this.#spare = this.#current.slice()
-    const forget = dependOn(cxl, this)
-    this.#forget = (last) => {
-      forget()
-      cacheNumbers.giveBack(id, last)
-    }
-    dropped.register(this, this.#forget, this)
+    this.#refs = new RefSpace(cxl, this)
   }
 
   /**
@@ -118,11 +105,17 @@ export class Slabs implements Dependent {
     return this.entries[ref & 0xfff_ffff] === ref // INDEX_MASK
   }
 
+  /** Throws, for a ref that names no object. */
+  refuse(ref: unknown): never {
+    const { id } = this.#refs
+    refuseRef(ref, { what: 'slab cache', cxl: this.#cxl, destroyed: this.#destroyed, id })
+  }
+
   /** The caller has checked that the object lives. */
   free(ref: number): void {
     const index = ref & 0xfff_ffff // INDEX_MASK
     this.entries[index] = Number.NaN
-    // LAST_GENERATION, GENERATION
+    // following(ref)
     const next = (ref < 2 ** 53 - 2 ** 39 ? ref : ref - (2 ** 53 - 2 ** 39)) + 2 ** 39
     const slab = index >> this.shift
     if (slab === this.#home) {
@@ -220,7 +213,7 @@ export class Slabs implements Dependent {
     const first = slab << this.shift
     for (let i = 0; i < perSlab; i++) {
       this.entries[first + i] = Number.NaN
-      this.#stacks[first + i] = this.#firstRef + first + perSlab - 1 - i
+      this.#stacks[first + i] = this.#refs.first + first + perSlab - 1 - i
     }
   }
 
@@ -301,7 +294,7 @@ export class Slabs implements Dependent {
   }
 
   bytesOf(ref: number, length: number): Uint8Array<ArrayBuffer> {
-    return new Uint8Array(this.viewOf(ref).buffer, this.offsetOf(ref), length)
+    return bytesIn(this.viewOf(ref).buffer, this.offsetOf(ref), length)
   }
 
   /** Moves a slab to another node, in place: refs and views stay valid. */
@@ -334,90 +327,68 @@ export class Slabs implements Dependent {
     }
   }
 
-  /**
-   * Empties slabs that have few objects into those that have many, on each node, as long as that
-   * gives slabs back. `moved` is told both refs before the old one is freed, and may use the cache.
-   */
-  compact(moved: (from: number, to: number) => void): number {
+  /** Compacts all nodes. */
+  compact(moved: Moved): number {
     this.#checkMovable()
     let objects = 0
     for (let node = 0; node < this.#current.length; node++) {
-      objects += this.#compactNode(node, moved)
+      objects += compactNode(this, node, moved)
     }
     return objects
   }
 
-  #compactNode(node: number, moved: (from: number, to: number) => void): number {
+  /** An empty current slab of a node is its spare from now on, or goes back. */
+  retireEmpty(node: number): void {
     this.#leave()
     const current = this.#current[node] as number
-    if (current >= 0 && this.#room[current] === this.perSlab) {
-      this.#takeOut(current)
-      this.#putBack(current)
-    }
-    const order = this.#withRoom(node)
-    let room = 0
-    for (const slab of order) room += this.#room[slab] as number
-    const targets = [...order]
-    let objects = 0
-    for (const source of order) {
-      room -= this.perSlab // its own, and what its objects take of the others'
-      if (room < 0) break
-      if (!this.#hasRoom(source, node)) continue // `moved` has changed it
-      this.#takeOut(source)
-      this.#emptied = source
-      try {
-        objects += this.#empty(source, targets, moved)
-      } finally {
-        this.#emptied = NONE
-        if (source < this.#slabs) this.#putBack(source) // else the cache is destroyed
-      }
-    }
-    return objects
+    if (current < 0 || this.#room[current] !== this.perSlab) return
+    this.#takeOut(current)
+    this.#putBack(current)
   }
 
-  #hasRoom(slab: number, node: number): boolean {
+  /** Takes a slab out of its place: it gives out no objects then. */
+  startEmptying(slab: number): void {
+    this.#takeOut(slab)
+    this.#emptied = slab
+  }
+
+  endEmptying(slab: number): void {
+    this.#emptied = NONE
+    if (slab < this.#slabs) this.#putBack(slab) // else the cache has ended meanwhile
+  }
+
+  /** Objects that a slab has room for. */
+  roomOf(slab: number): number {
     this.#leave()
-    const room = this.#room[slab] as number
+    return this.#room[slab] as number
+  }
+
+  /** The objects of a slab that live, as long as they do. */
+  *objectsOf(slab: number): Generator<number> {
+    const first = slab << this.shift
+    for (let index = first; index < first + this.perSlab; index++) {
+      const ref = this.entries[index] // undefined, where the cache has ended meanwhile
+      if (ref !== undefined && ref > 0) yield ref
+    }
+  }
+
+  /** Whether a slab is one of a node, and neither full nor empty. */
+  hasRoom(slab: number, node: number): boolean {
+    const room = this.roomOf(slab)
     return this.#node[slab] === node && room > 0 && room < this.perSlab
   }
 
   /** The slabs of a node that are neither full nor empty, those with the fewest objects first. */
-  #withRoom(node: number): number[] {
+  withRoom(node: number): number[] {
     const found: number[] = []
     for (let slab = 0; slab < this.#slabs; slab++) {
-      if (this.#hasRoom(slab, node)) found.push(slab)
+      if (this.hasRoom(slab, node)) found.push(slab)
     }
     return found.sort((a, b) => (this.#room[b] as number) - (this.#room[a] as number))
   }
 
-  /** Moves the objects of a slab into those after it in `targets`, the fullest of which come last. */
-  #empty(source: number, targets: number[], moved: (from: number, to: number) => void): number {
-    const node = this.#node[source] as number
-    const first = source << this.shift
-    let objects = 0
-    for (let index = first; index < first + this.perSlab; index++) {
-      const from = this.entries[index] // undefined, if destroy() has been called meanwhile
-      if (from === undefined || Number.isNaN(from)) continue
-      while (targets.at(-1) !== source && !this.#hasRoom(targets.at(-1) ?? source, node))
-        targets.pop()
-      const target = targets.at(-1)
-      if (target === undefined || target === source) break
-      const to = this.#takeFrom(target)
-      this.bytesOf(to, this.stride).set(this.bytesOf(from, this.stride))
-      try {
-        moved(from, to)
-      } catch (error) {
-        if (this.has(to)) this.free(to)
-        throw error
-      }
-      objects++
-      if (this.has(from)) this.free(from)
-    }
-    return objects
-  }
-
   /** An object of this very slab, which has room and is current or partial. */
-  #takeFrom(slab: number): number {
+  takeFrom(slab: number): number {
     this.#leave()
     const room = (this.#room[slab] as number) - 1
     this.#room[slab] = room
@@ -463,10 +434,6 @@ export class Slabs implements Dependent {
     return { objects, slabs, bytes }
   }
 
-  get destroyed(): boolean {
-    return this.#destroyed
-  }
-
   /** Gives all slabs back; no ref lives after that. */
   destroy(): void {
     if (this.#destroyed) return
@@ -484,21 +451,19 @@ export class Slabs implements Dependent {
     if (failures.length > 0) throw failures[0]
   }
 
-  /** The highest generation of all refs that were given out, or will be next. */
-  #lastGeneration(): number {
-    let highest = this.#firstRef
+  /** The highest of all refs that were given out, or would be next. */
+  #highestRef(): number {
+    let highest = 0
     for (const refs of [this.entries, this.#stacks]) {
       for (let i = 0; i < refs.length; i++) highest = Math.max(highest, (refs[i] as number) || 0)
     }
-    return Math.floor(highest / GENERATION)
+    return highest
   }
 
   /** There are no slabs, and no refs, any more. */
   contextClosed(): void {
-    if (this.#ended) return
-    this.#ended = true
-    dropped.unregister(this)
-    this.#forget(this.#lastGeneration())
+    if (this.#refs.ended) return
+    this.#refs.end(this.#highestRef())
     this.#leave()
     this.#node.fill(NONE)
     this.views = []

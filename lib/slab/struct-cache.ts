@@ -12,18 +12,18 @@ import { type Fields, StructType, type StructValue } from './struct.js'
 export type StructCacheOptions = Omit<SlabCacheOptions, 'objectSize'>
 
 /** Where a struct of a cache is, by its ref. */
-function placeIn(slabs: Slabs, refuse: (ref: unknown) => never): Place {
+function placeIn(slabs: Slabs): Place {
   const { shift, mask, stride } = slabs
   return {
     parameters: ['ref'],
     prelude: `
-      if (typeof ref !== 'number' || slabs.entries[ref & ${INDEX_MASK}] !== ref) refuse(ref);
+      if (typeof ref !== 'number' || slabs.entries[ref & ${INDEX_MASK}] !== ref) slabs.refuse(ref);
       const view = slabs.views[(ref & ${INDEX_MASK}) >> ${shift}];
       const offset = (ref & ${mask}) * ${stride};`,
-    bound: { slabs, refuse },
+    bound: { slabs },
     plus: '',
     find: ([ref]) => {
-      if (typeof ref !== 'number' || !slabs.has(ref)) return refuse(ref)
+      if (typeof ref !== 'number' || !slabs.has(ref)) return slabs.refuse(ref)
       return [slabs.viewOf(ref), slabs.offsetOf(ref)]
     },
   }
@@ -61,12 +61,7 @@ export class StructCache<F extends Fields> extends SlabCache {
     const { zero = true, align = type.align } = options
     super(cxl, { ...options, zero, align, objectSize: type.size })
     this.type = type
-    const slabs = slabsOf(this)
-    const refuse = (ref: unknown): never => {
-      this.nodeOf(ref as number) // it throws
-      throw new Error(`ref: ${String(ref)}`)
-    }
-    const made = accessors(type as unknown as AnyStruct, placeIn(slabs, refuse))
+    const made = accessors(type as unknown as AnyStruct, placeIn(slabsOf(this)))
     this.get = made.get as typeof this.get
     this.set = made.set as typeof this.set
     this.#load = made.load as typeof this.load

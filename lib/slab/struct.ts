@@ -8,17 +8,14 @@ import {
   type Getters,
   type Setters,
 } from './accessors.js'
-import { checkPlace, FieldType, type ValueOf } from './field-types.js'
+import { checkPlace, FieldType, MOST_BYTES, type ValueOf } from './field-types.js'
+import { roundUp } from './shape.js'
 
 /** The fields of a struct by name, in the order in which they lie in memory. */
 export type Fields = Readonly<Record<string, FieldType<unknown>>>
 
 /** What a whole struct is in JavaScript. */
 export type StructValue<F extends Fields> = { -readonly [K in keyof F]: ValueOf<F[K]> }
-
-const MOST_BYTES = 2 ** 30
-
-const roundUp = (value: number, multiple: number): number => Math.ceil(value / multiple) * multiple
 
 /** Checks fields, and places each at the next multiple of its alignment. */
 function layOut(fields: Fields): { offsets: Record<string, number>; size: number; align: number } {
@@ -60,8 +57,9 @@ export class StructType<F extends Fields> extends FieldType<StructValue<F>> {
   readonly #made: Accessors
 
   constructor(fields: F) {
-    if (typeof fields !== 'object' || fields === null)
+    if (typeof fields !== 'object' || fields === null) {
       throw wrongType('fields', 'an object', fields)
+    }
     const own = Object.freeze({ ...fields })
     const { offsets, size, align } = layOut(own)
     super(size, align)
