@@ -18,6 +18,24 @@ test('the first program is examples/first.mjs, and prints what is shown', () => 
   expect({ status, stdout: named(stdout) }).toEqual({ status: 0, stdout: named(output) })
 })
 
+test('the other programs run, one after the other, and print what they say', () => {
+  const [, ...programs] = [...readme.matchAll(/```js\n(.*?)```/gs)].map(
+    ([, text]) => text as string,
+  )
+  const text = programs.join('')
+  const wanted = [...text.matchAll(/console\.log\(.*\) \/\/ (.*)/g)].map(([, said]) => said)
+  expect(wanted.length).toBeGreaterThan(2)
+  const { stdout, stderr, status } = run(
+    process.execPath,
+    ['--input-type=module', '--eval', text],
+    root,
+  )
+  expect({ status, said: stdout.trimEnd().split('\n') }, stderr).toEqual({
+    status: 0,
+    said: wanted,
+  })
+})
+
 test.each([
   [
     'linked-list',
