@@ -15,16 +15,13 @@ whenChanged(
     nodeGyp(join(root, 'bench/floor'), ['rebuild'], root)
   },
 )
-needPrograms(
-  {
-    'mimalloc.h': 'libmimalloc-dev',
-    'jemalloc/jemalloc.h': 'libjemalloc-dev',
-  },
-  { required: true },
-)
-const result = run(
-  process.execPath,
-  [join(root, 'dist/bench/figures/main.js'), ...process.argv.slice(2)],
-  { check: false },
-)
+const words = process.argv.slice(2)
+const figures = words.filter((word) => !word.startsWith('-'))
+if (figures.length === 0 || figures.includes('slab')) {
+  const peers = { 'mimalloc.h': 'libmimalloc-dev', 'jemalloc/jemalloc.h': 'libjemalloc-dev' }
+  needPrograms({ cc: 'gcc', ...peers }, { required: true })
+}
+const result = run(process.execPath, [join(root, 'dist/bench/figures/main.js'), ...words], {
+  check: false,
+})
 process.exit(result.status ?? 1)

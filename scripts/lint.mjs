@@ -77,7 +77,11 @@ function noClang() {
 }
 
 function format() {
-  const files = [...sources('native', ['.cc', '.h']), ...sources('test/native', ['.cc', '.h'])]
+  const files = [
+    ...sources('native', ['.cc', '.h']),
+    ...sources('test/native', ['.cc', '.h']),
+    ...sources('bench', ['.c']),
+  ].filter((file) => !file.includes('/build/'))
   outcome('clang-format', ['--dry-run', '-Werror', ...files])
   return { summary: `${files.length} files` }
 }

@@ -8,7 +8,14 @@ import { packageRoot } from '../../lib/memory/host.js'
 import type { Row } from './figure.js'
 
 const FIGURES = [
-  ...['alloc', 'bulk', 'queries', 'loop', 'collections', 'migrate', 'slab', 'queue'],
+  'alloc',
+  'bulk',
+  'queries',
+  'loop',
+  'collections',
+  'migrate',
+  'slab',
+  'queue',
 ] as const
 
 const { values, positionals } = parseArgs({
