@@ -18,7 +18,11 @@ afterAll(() => rmSync(folder, { recursive: true }))
 
 function compile(program: string): string {
   writeFileSync(join(folder, 'types.ts'), program)
-  const extending = { extends: join(root, 'tsconfig.json'), include: ['types.ts'] }
+  const extending = {
+    extends: join(root, 'tsconfig.json'),
+    compilerOptions: { declaration: true }, // what is exported has types that can be named
+    include: ['types.ts'],
+  }
   writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify(extending))
   const tsc = join(root, 'node_modules/typescript/bin/tsc')
   return spawnSync(process.execPath, [tsc, '-p', folder], { encoding: 'utf8' }).stdout

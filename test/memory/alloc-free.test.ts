@@ -4,6 +4,7 @@
 import { setImmediate as turn } from 'node:timers/promises'
 import { Emucxl, LOCAL_MEMORY, REMOTE_MEMORY } from 'emucxl'
 import { describe, expect, test } from 'vitest'
+import { collector } from './collect.js'
 import { eachBackend } from './each-backend.js'
 import {
   accounts,
@@ -182,19 +183,13 @@ eachBackend(({ open }) => {
   test('a block dropped without free leaves the accounts when it is collected', async ({
     skip,
   }) => {
-    const { setFlagsFromString } = await import('node:v8')
-    const { runInNewContext } = await import('node:vm')
-    setFlagsFromString('--expose-gc')
-    const gc = runInNewContext('gc') as () => void
-    if (typeof gc !== 'function') return skip('this engine cannot be told to collect')
+    const collect = collector()
+    if (collect === undefined) return skip('this engine cannot be told to collect')
     using cxl = open()
     ;(() => {
       for (let i = 0; i < 50; i++) filled(cxl, 100, 1)
     })()
-    for (let round = 0; round < 50 && cxl.stats(1).regions > 0; round++) {
-      gc()
-      await turn()
-    }
+    await collect(() => cxl.stats(1).regions === 0)
     expect(cxl.stats(1)).toMatchObject({ allocated: 0, mapped: 0, regions: 0 })
   })
 

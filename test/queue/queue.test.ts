@@ -17,8 +17,10 @@ import {
   utf8,
 } from 'emucxl'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import { collector } from '../memory/collect.js'
 import { eachBackend } from '../memory/each-backend.js'
 import { emucxlError, expectFailure, failureOf, rangeError, typeError } from '../memory/refusal.js'
+import { forbidCompiling } from '../slab/forbid-compiling.js'
 
 const KiB = 1024
 
@@ -54,11 +56,7 @@ eachBackend(({ open }) => {
   })
 
   test.each([true, false])('structs come out as they went in (compiled: %s)', (compiled) => {
-    if (!compiled) {
-      vi.stubGlobal('Function', () => {
-        throw new EvalError('not here')
-      })
-    }
+    if (!compiled) forbidCompiling()
     const type = struct({ id: uint32, x: float64, name: utf8(9) })
     using queue = new Queue(cxl, type, { node: REMOTE_MEMORY })
     const value = (id: number) => ({ id, x: id / 7, name: `no. ${id}` })
@@ -113,6 +111,25 @@ eachBackend(({ open }) => {
         expectDrained(queue, 100, i)
       }
       expect(cxl.stats(REMOTE_MEMORY).mapped).toBe(0)
+    })
+
+    test('keeps its limits after remote segments were read where they are', () => {
+      using queue = new Queue(cxl, int32, { placement: 'spill', localBytes })
+      fill(queue, 60 * 1022)
+      const { migrate } = SlabAllocator.prototype
+      vi.spyOn(SlabAllocator.prototype, 'migrate').mockImplementation(function (
+        this: SlabAllocator,
+        ref,
+        node,
+      ) {
+        if (node === LOCAL_MEMORY) throw new EmucxlError('ERR_EMUCXL_NO_MEMORY', 'on purpose')
+        return migrate.call(this, ref, node)
+      })
+      expectDrained(queue, 58 * 1022)
+      vi.restoreAllMocks()
+      fill(queue, 98 * 1022, 60 * 1022)
+      expect(onNodes(queue)).toEqual([localBytes, 100 * 4096 - localBytes])
+      expectDrained(queue, 100 * 1022, 58 * 1022)
     })
 
     test('goes on where the remote node is full, and where the local one is', () => {
@@ -243,6 +260,20 @@ eachBackend(({ open }) => {
     }
   })
 
+  test('queues that are dropped give their memory back', async ({ skip }) => {
+    const collect = collector()
+    if (collect === undefined) return skip('this engine cannot be told to collect')
+    ;(() => {
+      for (let i = 0; i < 5; i++) fill(new Queue(cxl, int32), 100_000)
+    })()
+    expect(cxl.mappings().length).toBeGreaterThan(5)
+    await collect(() => cxl.mappings().length === 0)
+    expect(cxl.mappings()).toEqual([])
+    using queue = new Queue(cxl, int32)
+    fill(queue, 3)
+    expect([...queue]).toEqual([0, 1, 2])
+  })
+
   test('a closed context is an error, and destroys nothing twice', async () => {
     const other = open()
     const queue = new Queue(other, int32)
@@ -262,11 +293,7 @@ eachBackend(({ open }) => {
   })
 
   test.each([true, false])('a value whose getters use the queue (compiled: %s)', (compiled) => {
-    if (!compiled) {
-      vi.stubGlobal('Function', () => {
-        throw new EvalError('not here')
-      })
-    }
+    if (!compiled) forbidCompiling()
     const type = struct({ id: uint32, tags: array(struct({ a: int8 }), 2) })
     const plain = (id: number) => ({ id, tags: [{ a: 1 }, { a: 2 }] })
     const meddling = (id: number, meddle: () => void) => ({

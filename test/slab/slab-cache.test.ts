@@ -2,6 +2,7 @@
 
 import { Emucxl, EmucxlError, LOCAL_MEMORY, NULL_REF, REMOTE_MEMORY, SlabCache } from 'emucxl'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { collector } from '../memory/collect.js'
 import { eachBackend } from '../memory/each-backend.js'
 import { emucxlError, expectFailure, failureOf, rangeError, typeError } from '../memory/refusal.js'
 
@@ -200,6 +201,25 @@ eachBackend(({ open }) => {
       expect(cache.has(cache.alloc())).toBe(true)
     })
 
+    test('are given back by caches that are dropped, and so is their memory', async ({ skip }) => {
+      const collect = collector()
+      if (collect === undefined) return skip('this engine cannot be told to collect')
+      let stale = 0
+      ;(() => {
+        for (let i = 0; i < 2047; i++) {
+          const cache = new SlabCache(cxl, { objectSize: 8 })
+          if (i % 400 === 0) stale = cache.alloc()
+        }
+      })()
+      expect(() => new SlabCache(cxl, { objectSize: 8 })).toThrow('2047')
+      await collect(() => cxl.mappings().length === 0)
+      expect(cxl.mappings()).toEqual([])
+      for (let i = 0; i < 2047; i++) {
+        using cache = new SlabCache(cxl, { objectSize: 8 })
+        if (cache.alloc() === stale || cache.has(stale)) expect.unreachable(`${stale} lives`)
+      }
+    })
+
     test('NULL_REF names nothing', async () => {
       using cache = new SlabCache(cxl, { objectSize: 8 })
       cache.alloc()
@@ -272,6 +292,25 @@ eachBackend(({ open }) => {
       expect(cache.stats()).toMatchObject({ objects: 40, slabs: 3 + 1 }) // and the spare
       for (const [ref, i] of byRef) expect(cache.bytes(ref)).toEqual(new Uint8Array(KiB).fill(i))
       expect(cache.compact(() => {})).toBe(0)
+    })
+
+    test('the callback of compact() may take the room that others were to have', () => {
+      using cache = new SlabCache(cxl, { objectSize: KiB, slabBytes: 4 * PAGE })
+      const refs = Array.from({ length: 160 }, () => cache.alloc())
+      for (const [i, ref] of refs.entries()) if (i % 3 > 0) cache.free(ref)
+      const live = new Set(refs.filter((_, i) => i % 3 === 0))
+      let calls = 0
+      cache.compact((from, to) => {
+        live.delete(from)
+        live.add(to)
+        expect(cache.buffer(to)).not.toBe(cache.buffer(from))
+        if (calls++ < 3) for (let i = 0; i < 25; i++) live.add(cache.alloc())
+      })
+      expect(cache.stats().objects).toBe(live.size)
+      const places = [...live].map((ref) => [cache.buffer(ref), cache.offset(ref)] as const)
+      const buffers = [...new Set(places.map(([buffer]) => buffer))]
+      const names = places.map(([buffer, offset]) => `${buffers.indexOf(buffer)}+${offset}`)
+      expect(new Set(names).size).toBe(live.size)
     })
 
     test.each([1, -1])('the callback of compact() may use the cache, even destroy it', (order) => {
@@ -420,9 +459,18 @@ eachBackend(({ open }) => {
     using cache = new SlabCache(cxl, { objectSize: KiB, slabBytes: PAGE })
     const refs = Array.from({ length: 12 }, () => cache.alloc())
     cxl.free(cache.buffer(refs[0] as number))
-    expect(() => cache.bytes(refs[0] as number)).toThrow()
+    const first = refs[0] as number
+    const { objects } = cache.stats()
+    for (const call of [() => cache.bytes(first), () => cache.migrate(first, REMOTE_MEMORY)]) {
+      expect(call).toThrow(/^ref: the memory of the object was freed or transferred/)
+    }
+    expect(cache.stats().objects).toBe(objects)
     for (const ref of refs) cache.free(ref)
     expect(cache.stats().objects).toBe(0)
+    using zeroing = new SlabCache(cxl, { objectSize: KiB, slabBytes: PAGE, zero: true })
+    cxl.free(zeroing.buffer(zeroing.alloc()))
+    expect(() => zeroing.alloc()).toThrow(/^ref: the memory of the object was freed/)
+    expect(zeroing.stats().objects).toBe(1)
   })
 })
 

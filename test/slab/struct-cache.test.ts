@@ -17,6 +17,7 @@ import {
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { eachBackend } from '../memory/each-backend.js'
 import { emucxlError, expectFailure, failureOf, rangeError, typeError } from '../memory/refusal.js'
+import { forbidCompiling } from './forbid-compiling.js'
 
 const Point = struct({
   id: uint32,
@@ -47,11 +48,7 @@ eachBackend(({ open }) => {
   })
 
   test.each([true, false])('keeps thousands apart (compiled: %s)', (compiled) => {
-    if (!compiled) {
-      vi.stubGlobal('Function', () => {
-        throw new EvalError('not here')
-      })
-    }
+    if (!compiled) forbidCompiling()
     using points = new StructCache(cxl, Point, { node: REMOTE_MEMORY })
     const refs = Array.from({ length: 3000 }, (_, i) => points.create(value(i)))
     for (let i = 0; i < refs.length; i += 3) points.free(refs[i] as number)

@@ -21,16 +21,10 @@ import {
 import fc from 'fast-check'
 import { afterEach, describe, expect, test, vi } from 'vitest'
 import { expectFailure, failureOf, rangeError, typeError } from '../memory/refusal.js'
+import { forbidCompiling } from './forbid-compiling.js'
 import { anyStruct, type Sample } from './random-structs.js'
 
 afterEach(() => vi.unstubAllGlobals())
-
-/** From here on, text cannot be compiled: as with --disallow-code-generation-from-strings. */
-function forbidCompiling(): void {
-  vi.stubGlobal('Function', () => {
-    throw new EvalError('not here')
-  })
-}
 
 type Call = (...args: unknown[]) => unknown
 type Tree = Call & Record<string, Call>
@@ -101,6 +95,22 @@ for (const compiled of [true, false]) {
         expect(() => type.set.rows.at.name(view, 0, index, 1)).toThrow(/^index must be/)
       }
       expect(() => type.get.rows.at.name(view, 0, '1' as never)).toThrow(TypeError)
+    })
+
+    test('no name of a field is taken for code', () => {
+      if (!compiled) forbidCompiling()
+      const names = ['"', "'", '`$', '\\', '\n', '\u2028', '"]; throw 1; //', '*/', '\ud800', '']
+      const type = struct(Object.fromEntries(names.map((name) => [name, int32])))
+      const view = new DataView(new ArrayBuffer(type.size))
+      const value = Object.fromEntries(names.map((name, i) => [name, i]))
+      type.store(view, 0, value)
+      expect(type.load(view, 0)).toEqual(value)
+      for (const [i, name] of names.entries()) {
+        type.set[name]?.(view, 0, i + 100)
+        expect(type.get[name]?.(view, 0)).toBe(i + 100)
+        const wrong = () => type.store(view, 0, { ...value, [name]: -(2 ** 40) })
+        expect(wrong).toThrow(`value.${name} must be`)
+      }
     })
 
     test('nothing is written when one field is wrong', () => {

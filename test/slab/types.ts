@@ -46,7 +46,9 @@ expectTypeOf<ValueOf<typeof Point>>().toEqualTypeOf<Wanted>()
 expectTypeOf<StructValue<(typeof Point)['fields']>>().toEqualTypeOf<Wanted>()
 declare const value: Wanted
 
+export const Exported = struct({ items: array(struct({ weight: float64 }), 4) })
 using cxl = Emucxl.open()
+export const getters = new StructCache(cxl, Exported).get.items
 using points = new StructCache(cxl, Point, { node: 1 })
 const point = points.create(value)
 expectTypeOf(point).toBeNumber()
