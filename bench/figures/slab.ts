@@ -29,13 +29,15 @@ function pairs(cache: SlabCache): number {
   return (now() - began) / PAIRS
 }
 
-const refs = new Float64Array(BATCH)
+const refs = new Array<number>(BATCH).fill(0.5) // doubles, for V8
 
-function batch(cache: SlabCache): number {
+function batches(cache: SlabCache): number {
   const began = now()
-  for (let i = 0; i < BATCH; i++) refs[i] = cache.alloc()
-  for (let i = 0; i < BATCH; i++) cache.free(refs[i] as number)
-  return (now() - began) / BATCH
+  for (let done = 0; done < PAIRS; done += BATCH) {
+    for (let i = 0; i < BATCH; i++) refs[i] = cache.alloc()
+    for (let i = 0; i < BATCH; i++) cache.free(refs[i] as number)
+  }
+  return (now() - began) / PAIRS
 }
 
 const PEERS = ['mimalloc', 'jemalloc'] as const
@@ -44,7 +46,6 @@ type Peers = Record<(typeof PEERS)[number], MallocPeer>
 interface Comparison {
   what: 'pair' | 'batch'
   name: string
-  count: number
   ours: (cache: SlabCache) => number
   bounds: Record<(typeof PEERS)[number], number>
 }
@@ -53,31 +54,25 @@ const COMPARISONS: Comparison[] = [
   {
     what: 'pair',
     name: 'alloc + free',
-    count: PAIRS,
     ours: pairs,
     bounds: { mimalloc: 1, jemalloc: 1 },
   },
   {
     what: 'batch',
     name: `alloc + free in batches of ${BATCH}`,
-    count: BATCH,
-    ours: batch,
+    ours: batches,
     bounds: { mimalloc: 1.5, jemalloc: 1 },
   },
 ]
 
 /** Rows for one size, ours and theirs measured in turns. */
-async function compare(
-  { what, name, count, ours, bounds }: Comparison,
-  size: number,
-  peers: Peers,
-) {
+async function compare({ what, name, ours, bounds }: Comparison, size: number, peers: Peers) {
   const times: Record<string, number[]> = { ours: [], mimalloc: [], jemalloc: [] }
   using cache = new SlabCache(cxl, { objectSize: size })
   for (let round = -WARM_UP; round < ROUNDS; round++) {
     const own = ours(cache)
-    const theirs = [await peers.mimalloc.measure(what, size, count)]
-    theirs.push(await peers.jemalloc.measure(what, size, count))
+    const theirs = [await peers.mimalloc.measure(what, size, PAIRS)]
+    theirs.push(await peers.jemalloc.measure(what, size, PAIRS))
     if (round < 0) continue
     for (const [i, who] of ['ours', ...PEERS].entries()) {
       times[who]?.push([own, ...theirs][i] as number)
