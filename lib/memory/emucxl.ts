@@ -46,6 +46,9 @@ if (!isMainThread) {
 
 const SECRET = Symbol('Emucxl.open')
 
+/** Which huge pages the user of a context asked for, for what is built on contexts. */
+export let hugePagesOf: (cxl: Emucxl) => HugePages | undefined
+
 /**
  * An open context: a backend, a map of its nodes, capacities, and regions of memory.
  *
@@ -58,8 +61,13 @@ const SECRET = Symbol('Emucxl.open')
  * that name the parameter. A call that fails changes nothing.
  */
 export class Emucxl extends DataCalls {
+  static {
+    hugePagesOf = (cxl) => cxl.#hugePages
+  }
+
   readonly #id: number
   readonly #flags: number
+  readonly #hugePages: HugePages | undefined
   #closed = false
 
   /** The backend that maps the pages. */
@@ -86,6 +94,7 @@ export class Emucxl extends DataCalls {
     })
     this.#id = addon.open(chosen.backend, chosen.devicePath, rows)
     this.#flags = chosen.flags | (chosen.counted ? Flag.counted : 0)
+    this.#hugePages = chosen.hugePages
     this.backend = chosen.backend
     this.nodes = Object.freeze(chosen.nodes.map((node) => Object.freeze(node)))
     this.modelled = chosen.model !== undefined

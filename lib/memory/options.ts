@@ -96,6 +96,8 @@ export interface Plan {
   present: number[]
   model: LatencyModel | undefined
   flags: number
+  /** As the user asked for them. */
+  hugePages: HugePages | undefined
   counted: boolean
 }
 
@@ -207,5 +209,6 @@ export function plan(options: OpenOptions = {}): Plan {
       `options.latencyModel: backend '${backend}' has memory of its own latency; the model is for 'emulated'`,
     )
   }
-  return { backend, devicePath, nodes, capacities, present, model, flags, counted }
+  const { hugePages } = options
+  return { backend, devicePath, nodes, capacities, present, model, flags, hugePages, counted }
 }

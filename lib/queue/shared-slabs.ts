@@ -5,7 +5,7 @@ import { SlabAllocator } from '../slab/slab-allocator.js'
 
 /** Slabs are large, so that a long queue maps few, but not where memory is scarce. */
 const LEAST_BYTES = 64 << 10
-const MOST_BYTES = 256 << 10
+const MOST_BYTES = 2 << 20
 const SHARE = 1 / 256
 
 function slabBytesFor(cxl: Emucxl): number {

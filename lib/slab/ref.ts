@@ -17,7 +17,7 @@ export const CACHES = 2 ** CACHE_BITS
 export const GENERATIONS = 2 ** (53 - INDEX_BITS - CACHE_BITS)
 
 /** What a ref grows by when its place is given out again. */
-const GENERATION = 2 ** (INDEX_BITS + CACHE_BITS)
+export const GENERATION = 2 ** (INDEX_BITS + CACHE_BITS)
 /** Refs from here on have the last generation: refs are safe integers. */
 const LAST_GENERATION = 2 ** 53 - GENERATION
 

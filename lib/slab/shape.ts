@@ -7,12 +7,12 @@ export const PAGE = 4096
 const GiB = 2 ** 30
 /** Where the user does not say: bytes of a slab, and objects that it has at least. */
 export const SLAB_BYTES = 64 << 10
-const MOST_SLAB_BYTES = 1 << 20
+const MOST_SLAB_BYTES = 2 << 20
 export const FEWEST_OBJECTS = 8
 /** Slabs are not made larger than this for the sake of more objects. */
 const LARGE = 16 << 20
 /** Objects of a slab where that makes it neither too small nor too large, */
-const OBJECTS = 4096
+const OBJECTS = 16384
 /** and the part of the node's capacity that it may take. */
 const SHARE = 1 / 64
 

@@ -312,11 +312,8 @@ function sizeIn({ cache, sizes, objects }: SizeClass, ref: number): number {
 
 /** What was asked for, of all objects of a class that live. */
 function requestedOf({ cache, sizes }: SizeClass): number {
-  let sum = 0
-  for (const ref of slabsOf(cache as SlabCache).entries) {
-    if (ref > 0) sum += sizes[ref & INDEX_MASK] as number
-  }
-  return sum
+  const slabs = slabsOf(cache as SlabCache)
+  return sizes.reduce((sum, size, index) => (slabs.livesAt(index) ? sum + size : sum), 0)
 }
 
 function setSize(sizeClass: SizeClass, ref: number, size: number): void {

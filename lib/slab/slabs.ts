@@ -1,5 +1,6 @@
 // The slabs of one cache: regions cut into equal objects, and the bookkeeping of them, which lies in
 // typed arrays in local memory. Nothing here makes a JavaScript object for an object or for a call.
+// Objects are given out and freed by the cache itself, which holds the slab where it does so at hand.
 //
 // A slab is in one of four places: the current one of its node, from which objects are given out; in
 // the list of its node's partial slabs, when it has room; the spare of its node, when it is empty; or
@@ -7,16 +8,17 @@
 
 import { wrongType } from '../memory/arguments.js'
 import type { Dependent } from '../memory/closing.js'
-import type { Emucxl } from '../memory/emucxl.js'
+import { type Emucxl, hugePagesOf } from '../memory/emucxl.js'
 import { EmucxlError } from '../memory/errors.js'
 import type { MigrateResult } from '../memory/reports.js'
 import { compactNode, type Moved } from './compaction.js'
-import { INDEX_MASK, MOST_OBJECTS } from './ref.js'
+import { following, GENERATION, INDEX_MASK, MOST_OBJECTS, refOf } from './ref.js'
 import { RefSpace } from './ref-space.js'
 import { bytesIn, refuseRef } from './refusal.js'
 import type { Shape } from './shape.js'
 
 const NONE = -1
+const HUGE_PAGE = 2 << 20
 const NO_BYTES = new DataView(new ArrayBuffer(0))
 
 type Numbers = Int32Array<ArrayBuffer>
@@ -27,21 +29,32 @@ function longer(old: Numbers, length: number): Numbers {
   return array
 }
 
-export class Slabs implements Dependent {
-  readonly stride: number
-  readonly perSlab: number
-  /** An index is the number of the slab, shifted by this, and the number of the object in it. */
-  readonly shift: number
-  readonly mask: number
+/** The cache: it has the slab at hand from which the last object was given out. */
+interface User {
+  /** Tells with {@link Slabs.setRoom} what is free in that slab, which is then not at hand any more. */
+  leave(): void
+  /** The arrays are others now. */
+  use(entries: Float64Array, stacks: Int32Array): void
+}
 
-  /** By index: the ref of the object that lives there, else NaN, which is equal to no ref. */
+export class Slabs implements Dependent {
+  readonly stride: number = 0
+  readonly perSlab: number = 0
+  /** An index is the number of the slab, shifted by this, and the number of the object in it. */
+  readonly shift: number = 0
+  readonly mask: number = 0
+
+  /**
+   * By index: the ref of the object that lives there. Where none does, the last one's ref and 1: for
+   * that number the index is another one, so nobody can pass it for a ref.
+   */
   entries = new Float64Array(0)
   /** By slab: its memory; of one that is gone, none. */
   views: DataView<ArrayBuffer>[] = []
 
-  /** The stacks of all slabs: of one, from its first index up, the next refs of its free objects. */
-  #stacks = new Float64Array(0)
-  /** By slab: its free objects. Of the slab at home, {@link #top} tells. */
+  /** The stacks of all slabs: of one, from its first index up, the indices of its free objects. */
+  #stacks: Numbers = new Int32Array(0)
+  /** By slab: its free objects. Of the one that the cache has at hand, the cache tells. */
   #room: Numbers = new Int32Array(0)
   /** By slab: its node; NONE for one that is gone. */
   #node: Numbers = new Int32Array(0)
@@ -57,52 +70,45 @@ export class Slabs implements Dependent {
   readonly #cxl: Emucxl
   readonly #shape: Shape
   readonly #refs: RefSpace
-  /**
-   * The slab from which the last object was given out, which is the current one of its node. It has its
-   * stack at hand: where that begins, and ends.
-   */
-  #home = NONE
-  #homeNode = NONE
-  #bottom = 0
-  #top = 0
+  readonly #user: User
   /** The slab that compact() is emptying, which is in none of the four places. */
   #emptied = NONE
   /** Slab numbers that were given out so far, and the first of those that are gone. */
   #slabs = 0
   #gone = NONE
   #destroyed = false
+  /** Whether slabs may have huge pages: they are large enough, and the user left it open. */
+  #huge: boolean
 
-  constructor(cxl: Emucxl, shape: Shape) {
+  constructor(cxl: Emucxl, shape: Shape, user: User) {
     this.stride = shape.stride
     this.perSlab = shape.perSlab
-    this.shift = Math.ceil(Math.log2(shape.perSlab))
-    this.mask = 2 ** this.shift - 1
+    this.shift = Math.ceil(Math.log2(shape.perSlab)) | 0 // a Smi for V8, as are all of these
+    this.mask = (1 << this.shift) - 1
     this.#cxl = cxl
     this.#shape = shape
     this.#current = new Int32Array(cxl.nodes.length).fill(NONE)
     this.#partial = this.#current.slice()
     this.#spare = this.#current.slice()
+    this.#huge = shape.slabBytes >= HUGE_PAGE && hugePagesOf(cxl) === undefined
     this.#refs = new RefSpace(cxl, this)
-  }
-
-  /**
-   * Gives out an object of a node, and returns its ref. That has one source, so that V8 keeps it as a
-   * number in a register: as the result of one of two calls it would be a new object of the heap.
-   * Here, in {@link has} and in {@link free} the numbers of ref.ts are literals, which V8 folds: what is
-   * imported it loads and checks each time, a third of the time of such a call.
-   */
-  alloc(node: number): number {
-    if (node !== this.#homeNode || this.#top === this.#bottom) this.#goWhereRoomIs(node)
-    const top = this.#top - 1
-    const ref = this.#stacks[top] as number
-    this.#top = top
-    this.entries[ref & 0xfff_ffff] = ref // INDEX_MASK
-    return ref
+    this.#user = user
   }
 
   /** Whether a ref names an object of this cache that lives. */
   has(ref: number): boolean {
-    return this.entries[ref & 0xfff_ffff] === ref // INDEX_MASK
+    return this.entries[ref & INDEX_MASK] === ref
+  }
+
+  /** Whether the object of an index lives. */
+  livesAt(index: number): boolean {
+    const entry = this.entries[index] // undefined, where there is none, or the cache has ended
+    return entry !== undefined && (entry & INDEX_MASK) === index
+  }
+
+  /** The ref of index 0 with the first generation. */
+  get lowestRef(): number {
+    return refOf(this.#refs.id, 1)
   }
 
   /** Throws, for a ref that names no object. */
@@ -111,39 +117,25 @@ export class Slabs implements Dependent {
     refuseRef(ref, { what: 'slab cache', cxl: this.#cxl, destroyed: this.#destroyed, id })
   }
 
-  /** The caller has checked that the object lives. */
+  /** Frees an object that lives. */
   free(ref: number): void {
-    const index = ref & 0xfff_ffff // INDEX_MASK
-    this.entries[index] = Number.NaN
-    // following(ref)
-    const next = (ref < 2 ** 53 - 2 ** 39 ? ref : ref - (2 ** 53 - 2 ** 39)) + 2 ** 39
+    this.#user.leave()
+    this.entries[ref & INDEX_MASK] = ref + 1
+    this.push(ref & INDEX_MASK)
+  }
+
+  /** Puts an object that was freed on the stack of its slab, which the cache has not at hand. */
+  push(index: number): void {
     const slab = index >> this.shift
-    if (slab === this.#home) {
-      const top = this.#top
-      this.#stacks[top] = next
-      this.#top = top + 1
-      return
-    }
     const room = this.#room[slab] as number
-    this.#stacks[(slab << this.shift) + room] = next
+    this.#stacks[(slab << this.shift) + room] = index
     this.#room[slab] = room + 1
     if (room === 0 || room + 1 === this.perSlab) this.#place(slab, room === 0)
   }
 
-  /** Makes a slab the one at home. */
-  #enter(slab: number, node: number): void {
-    this.#home = slab
-    this.#homeNode = node
-    this.#bottom = slab << this.shift
-    this.#top = this.#bottom + (this.#room[slab] as number)
-  }
-
-  /** No slab is at home: from here on, all have their room in {@link #room}. */
-  #leave(): void {
-    if (this.#home === NONE) return
-    this.#room[this.#home] = this.#top - this.#bottom
-    this.#home = this.#homeNode = NONE
-    this.#bottom = this.#top = 0
+  /** The cache has a slab not at hand any more, and says how many of its objects are free. */
+  setRoom(slab: number, room: number): void {
+    this.#room[slab] = room
   }
 
   /** A slab that was full has room now, or has no object left. */
@@ -158,13 +150,13 @@ export class Slabs implements Dependent {
     this.#keepOrGiveBack(slab)
   }
 
-  /** Makes a slab of a node that has room the one at home. */
-  #goWhereRoomIs(node: number): void {
+  /** The slab of a node from which objects are given out next: it has room, and is its current one. */
+  currentWithRoom(node: number): number {
     if (typeof node !== 'number') throw wrongType('node', 'the number of a node', node)
-    this.#leave()
+    this.#user.leave()
     const current = this.#current[node] ?? NONE
     const hasRoom = current >= 0 && (this.#room[current] as number) > 0
-    this.#enter(hasRoom ? current : this.#nextCurrent(node), node)
+    return hasRoom ? current : this.#nextCurrent(node)
   }
 
   /** The current slab of a node is full, or there is none: makes another one current. */
@@ -195,7 +187,7 @@ export class Slabs implements Dependent {
       )
     }
     this.#reserve(slab)
-    this.views[slab] = new DataView(this.#cxl.alloc(this.#shape.slabBytes, node))
+    this.views[slab] = new DataView(this.#map(node))
     if (slab === this.#gone) {
       this.#gone = this.#after[slab] as number
     } else {
@@ -207,13 +199,31 @@ export class Slabs implements Dependent {
     return slab
   }
 
-  /** The first refs of a slab's objects, such that they are given out in the order of addresses. */
+  /**
+   * Memory for a slab. One after the first of its node will be filled, as that was: huge pages give it
+   * its memory at a tenth of the price, and cost less to find again.
+   */
+  #map(node: number): ArrayBuffer {
+    const { slabBytes } = this.#shape
+    if (this.#huge && this.#current[node] !== NONE) {
+      try {
+        return this.#cxl.alloc(slabBytes, node, { hugePages: 'prefer' })
+      } catch (error) {
+        if ((error as { code?: string }).code !== 'ERR_EMUCXL_UNSUPPORTED') throw error
+        this.#huge = false
+      }
+    }
+    return this.#cxl.alloc(slabBytes, node)
+  }
+
+  /** A new slab's objects: all are free, and will be given out in the order of addresses. */
   #fillStack(slab: number): void {
-    const { perSlab } = this
     const first = slab << this.shift
-    for (let i = 0; i < perSlab; i++) {
-      this.entries[first + i] = Number.NaN
-      this.#stacks[first + i] = this.#refs.first + first + perSlab - 1 - i
+    const last = first + this.perSlab - 1
+    const before = this.#refs.first - GENERATION // such that the first refs are those
+    for (let index = first; index <= last; index++) {
+      this.entries[index] = before + index + 1
+      this.#stacks[first + last - index] = index
     }
   }
 
@@ -229,11 +239,11 @@ export class Slabs implements Dependent {
     const needed = (slab + 1) * 2 ** this.shift
     if (needed > this.entries.length) {
       const length = Math.min(MOST_OBJECTS, Math.max(needed, 2 * this.entries.length))
-      const [entries, stacks] = [new Float64Array(length), new Float64Array(length)]
+      const entries = new Float64Array(length)
       entries.set(this.entries)
-      stacks.set(this.#stacks)
       this.entries = entries
-      this.#stacks = stacks
+      this.#stacks = longer(this.#stacks, length)
+      this.#user.use(this.entries, this.#stacks)
     }
   }
 
@@ -311,7 +321,7 @@ export class Slabs implements Dependent {
   /** Takes a slab out of the place where it is. */
   #takeOut(slab: number): void {
     const node = this.#node[slab] as number
-    this.#leave()
+    this.#user.leave()
     if (this.#current[node] === slab) this.#current[node] = NONE
     else if (this.#spare[node] === slab) this.#spare[node] = NONE
     else if ((this.#room[slab] as number) > 0) this.#unlink(slab)
@@ -319,7 +329,7 @@ export class Slabs implements Dependent {
 
   /** The reverse, by what it holds now. */
   #putBack(slab: number): void {
-    this.#leave()
+    this.#user.leave()
     if (this.#room[slab] === this.perSlab) {
       this.#keepOrGiveBack(slab)
     } else if ((this.#room[slab] as number) > 0) {
@@ -339,7 +349,7 @@ export class Slabs implements Dependent {
 
   /** An empty current slab of a node is its spare from now on, or goes back. */
   retireEmpty(node: number): void {
-    this.#leave()
+    this.#user.leave()
     const current = this.#current[node] as number
     if (current < 0 || this.#room[current] !== this.perSlab) return
     this.#takeOut(current)
@@ -359,7 +369,7 @@ export class Slabs implements Dependent {
 
   /** Objects that a slab has room for. */
   roomOf(slab: number): number {
-    this.#leave()
+    this.#user.leave()
     return this.#room[slab] as number
   }
 
@@ -367,8 +377,7 @@ export class Slabs implements Dependent {
   *objectsOf(slab: number): Generator<number> {
     const first = slab << this.shift
     for (let index = first; index < first + this.perSlab; index++) {
-      const ref = this.entries[index] // undefined, where the cache has ended meanwhile
-      if (ref !== undefined && ref > 0) yield ref
+      if (this.livesAt(index)) yield this.entries[index] as number
     }
   }
 
@@ -389,18 +398,19 @@ export class Slabs implements Dependent {
 
   /** An object of this very slab, which has room and is current or partial. */
   takeFrom(slab: number): number {
-    this.#leave()
+    this.#user.leave()
     const room = (this.#room[slab] as number) - 1
     this.#room[slab] = room
-    const ref = this.#stacks[(slab << this.shift) + room] as number
-    this.entries[ref & INDEX_MASK] = ref
+    const index = this.#stacks[(slab << this.shift) + room] as number
+    const ref = following((this.entries[index] as number) - 1)
+    this.entries[index] = ref
     if (room === 0 && this.#current[this.#node[slab] as number] !== slab) this.#unlink(slab)
     return ref
   }
 
   /** Gives back all slabs that are empty. */
   trim(): void {
-    this.#leave()
+    this.#user.leave()
     for (let node = 0; node < this.#current.length; node++) {
       const current = this.#current[node] as number
       if (current >= 0 && this.#room[current] === this.perSlab) {
@@ -421,7 +431,7 @@ export class Slabs implements Dependent {
 
   /** Objects that live, and slabs with their bytes, of a node. */
   count(node: number): { objects: number; slabs: number; bytes: number } {
-    this.#leave()
+    this.#user.leave()
     let objects = 0
     let slabs = 0
     let bytes = 0
@@ -451,25 +461,23 @@ export class Slabs implements Dependent {
     if (failures.length > 0) throw failures[0]
   }
 
-  /** The highest of all refs that were given out, or would be next. */
+  /** No ref that was given out is higher. */
   #highestRef(): number {
-    let highest = 0
-    for (const refs of [this.entries, this.#stacks]) {
-      for (let i = 0; i < refs.length; i++) highest = Math.max(highest, (refs[i] as number) || 0)
-    }
-    return highest
+    return this.entries.reduce((highest, entry) => Math.max(highest, entry), 0)
   }
 
   /** There are no slabs, and no refs, any more. */
   contextClosed(): void {
     if (this.#refs.ended) return
     this.#refs.end(this.#highestRef())
-    this.#leave()
+    this.#user.leave()
     this.#node.fill(NONE)
     this.views = []
-    this.entries = this.#stacks = new Float64Array(0)
+    this.entries = new Float64Array(0)
+    this.#stacks = new Int32Array(0)
     this.#slabs = 0
     this.#gone = NONE
     for (const places of [this.#current, this.#partial, this.#spare]) places.fill(NONE)
+    this.#user.use(this.entries, this.#stacks)
   }
 }

@@ -34,8 +34,8 @@ eachBackend(({ open }) => {
 
     test('are a few to a page, not one', () => {
       using cache = new SlabCache(cxl, { objectSize: 64 })
-      for (let i = 0; i < 4096; i++) cache.alloc()
-      expect(cxl.mappings()).toMatchObject([{ size: 256 * KiB }])
+      for (let i = 0; i < 16384; i++) cache.alloc()
+      expect(cxl.mappings()).toMatchObject([{ size: 1024 * KiB }])
       cache.alloc()
       expect(cxl.mappings()).toHaveLength(2)
     })
@@ -81,9 +81,11 @@ eachBackend(({ open }) => {
 
   describe('slabs', () => {
     test.each([
-      [8, 1 << 30, 64 * KiB],
-      [64, 1 << 30, 256 * KiB],
-      [KiB, 1 << 30, 1024 * KiB],
+      [1, 1 << 30, 64 * KiB],
+      [8, 1 << 30, 128 * KiB],
+      [64, 1 << 30, 1024 * KiB],
+      [KiB, 1 << 30, 2048 * KiB],
+      [KiB, 32768 * KiB, 512 * KiB],
       [KiB, 8192 * KiB, 128 * KiB],
       [KiB, 64 * KiB, 64 * KiB],
       [256 * KiB, 1 << 30, 2048 * KiB],
@@ -92,6 +94,48 @@ eachBackend(({ open }) => {
       using cache = new SlabCache(cxl, { objectSize })
       cache.alloc()
       expect(cxl.mappings()).toMatchObject([{ size: bytes }])
+    })
+
+    describe('have huge pages, but for the first of a node', () => {
+      const HUGE_PAGE = 2048 * KiB
+
+      function pagesOf(context: Emucxl, node: number): string[] {
+        using cache = new SlabCache(context, {
+          objectSize: HUGE_PAGE / 2,
+          slabBytes: HUGE_PAGE,
+          node,
+        })
+        for (let i = 0; i < 6; i++) cache.bytes(cache.alloc()).fill(i)
+        return context
+          .mappings()
+          .map(({ hugePages }) => hugePages)
+          .sort()
+      }
+
+      test('where the backend has some', () => {
+        const works = (() => {
+          try {
+            cxl.free(cxl.alloc(HUGE_PAGE, REMOTE_MEMORY, { hugePages: 'prefer' }))
+            return true
+          } catch (error) {
+            expect(error).toMatchObject({ code: 'ERR_EMUCXL_UNSUPPORTED' })
+            return false
+          }
+        })()
+        const expected = works ? ['off', 'prefer', 'prefer'] : ['off', 'off', 'off']
+        expect(pagesOf(cxl, REMOTE_MEMORY)).toEqual(expected)
+      })
+
+      test('unless the context was opened with others', () => {
+        using context = open({ hugePages: 'off' })
+        expect(pagesOf(context, LOCAL_MEMORY)).toEqual(['off', 'off', 'off'])
+      })
+
+      test('unless they are smaller than those', () => {
+        using cache = new SlabCache(cxl, { objectSize: KiB, slabBytes: HUGE_PAGE - PAGE })
+        for (let i = 0; i < 5000; i++) cache.alloc()
+        expect(cxl.mappings().map(({ hugePages }) => hugePages)).toEqual(['off', 'off', 'off'])
+      })
     })
 
     test('go back to the node when they are empty, but for one', () => {
@@ -152,16 +196,29 @@ eachBackend(({ open }) => {
       expect(seen.size).toBe(16_383)
     })
 
-    test('go on when the generations of a place are used up', () => {
-      using cache = new SlabCache(cxl, { objectSize: 8 })
-      const other = cache.alloc()
-      for (let i = 0; i < 50_000; i++) {
-        const ref = cache.alloc()
-        if (!Number.isSafeInteger(ref) || ref === other || !cache.has(ref)) throw new Error(`${i}`)
-        cache.free(ref)
-        if (cache.has(ref)) throw new Error(`${i}: lives`)
-      }
-      expect(cache.has(other)).toBe(true)
+    describe('go on when the generations of a place are used up', () => {
+      test.each([
+        ['one object', 1, false],
+        ['several', 3, false],
+        ['one, zeroed', 1, true],
+        ['several, zeroed', 3, true],
+      ])('of %s', (_, count, zero) => {
+        using cache = new SlabCache(cxl, { objectSize: 8, zero })
+        const other = cache.alloc()
+        const offsets = new Set<number>()
+        for (let i = 0; i < 50_000; i++) {
+          const refs = Array.from({ length: count }, () => cache.alloc())
+          for (const ref of refs) {
+            if (!Number.isSafeInteger(ref) || !cache.has(ref)) throw new Error(`${i}: ${ref}`)
+            offsets.add(cache.offset(ref))
+          }
+          if (new Set([...refs, other]).size !== count + 1) throw new Error(`${i}: ${refs}`)
+          for (const ref of refs) cache.free(ref)
+          if (refs.some((ref) => cache.has(ref))) throw new Error(`${i}: lives`)
+        }
+        expect(offsets.size).toBe(count)
+        expect(cache.has(other)).toBe(true)
+      })
     })
 
     test('of a cache that was destroyed are not those of the next ones', () => {
