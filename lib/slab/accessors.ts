@@ -116,15 +116,27 @@ function hang(on: object, functions: Readonly<Record<string, unknown>>): object 
   return on
 }
 
+function plus(at: string, offset: number): string {
+  return offset === 0 ? at : `${at} + ${offset}`
+}
+
 /** What a value is called in errors: an expression, by the path of fields to it. */
 type Naming = (path: string) => string
 
 const AS_VALUE: Naming = (path) => JSON.stringify(`value${path}`)
 const AS_NAMED: Naming = (path) => (path === '' ? 'name' : `name + ${JSON.stringify(path)}`)
 
+/** What writes a value, in the order in which it has to run. */
 interface Written {
-  checks: string
-  put: string
+  /** Statements that take the value into local variables, and check what is no number. */
+  takes: string[]
+  /** Whether the numbers among these can be stored: expressions. */
+  tests: string[]
+  /** Statements that throw for the first number that cannot. */
+  refusals: string[]
+  /** Statements that write the variables. */
+  puts: string[]
+  /** An expression for the value. */
   result: string
 }
 
@@ -132,6 +144,7 @@ interface Written {
 export class Writer {
   readonly #names = ['hang', 'checkIndex', 'checkStruct']
   readonly #values: unknown[] = [hang, checkIndex, checkStruct]
+  readonly #functions: string[] = []
   #locals = 0
 
   constructor(bound: Place['bound']) {
@@ -140,7 +153,7 @@ export class Writer {
   }
 
   compile(expression: string): unknown {
-    const text = `'use strict'; return ${expression}`
+    const text = `'use strict'; ${this.#functions.join('\n')} return ${expression}`
     return new Function(...this.#names, text)(...this.#values)
   }
 
@@ -159,45 +172,71 @@ export class Writer {
     if (type instanceof NumberType) return `view.get${type.method}(${at}, true)`
     if (!isStruct(type)) return `${this.bind(type)}.load(view, ${at})`
     const fields = Object.entries(type.fields).map(([name, field]) => {
-      return `${JSON.stringify(name)}: ${this.read(field, `${at} + ${type.offsets[name]}`)}`
+      return `${JSON.stringify(name)}: ${this.read(field, plus(at, type.offsets[name] as number))}`
     })
     return `({ ${fields.join(', ')} })`
   }
 
   /**
-   * Statements that check a value, and take it into local variables; those that write these; and an
-   * expression for them. Each property is read once, and no code of the value's own runs after the checks.
+   * Statements that check a value, those that write it, and an expression for what was checked. Each
+   * property is read once, and no code of the value's own runs after the checks. The text is short on the
+   * way that is taken: V8 inlines functions by the length of their code.
    */
-  write(type: AnyType, at: string, value: string, naming = AS_VALUE, path = ''): Written {
+  write(
+    type: AnyType,
+    at: string,
+    value: string,
+    naming = AS_VALUE,
+  ): { checks: string; put: string; result: string } {
+    const first = this.#locals
+    const { takes, tests, refusals, puts, result } = this.#write(type, at, value, naming, '')
+    const checks = [...takes]
+    if (tests.length > 0) {
+      const refuse = `refuse${this.#functions.length}`
+      const locals = Array.from({ length: this.#locals - first }, (_, i) => `value${first + i}`)
+      const passed = [...locals, ...(naming === AS_NAMED ? ['name'] : [])].join(', ')
+      this.#functions.push(`const ${refuse} = (${passed}) => { ${refusals.join('\n')} };`)
+      checks.push(`if (!(${tests.join(' && ')})) ${refuse}(${passed});`)
+    }
+    return { checks: checks.join('\n'), put: puts.join('\n'), result }
+  }
+
+  #write(type: AnyType, at: string, value: string, naming: Naming, path: string): Written {
     const local = `value${this.#locals++}`
-    if (!isStruct(type)) {
-      const check = `${this.bind(type)}.check`
-      if (!(type instanceof NumberType)) {
-        const put = `${this.bind(type)}.put(view, ${at}, ${local});`
-        return {
-          checks: `const ${local} = ${check}(${value}, ${naming(path)});`,
-          put,
-          result: local,
-        }
+    const name = naming(path)
+    if (type instanceof NumberType) {
+      return {
+        takes: [`const ${local} = ${value};`],
+        tests: [type.test(local)],
+        refusals: [`${this.bind(type)}.check(${local}, ${name});`],
+        puts: [`view.set${type.method}(${at}, ${local}, true);`],
+        result: local,
       }
-      const refused = `if (!(${type.test(local)})) ${check}(${local}, ${naming(path)});`
-      const put = `view.set${type.method}(${at}, ${local}, true);`
-      return { checks: `const ${local} = ${value}; ${refused}`, put, result: local }
     }
-    const checks = [`const ${local} = ${value}; checkStruct(${local}, ${naming(path)});`]
-    const puts: string[] = []
-    const results: string[] = []
-    for (const [name, field] of Object.entries(type.fields)) {
-      const key = JSON.stringify(name)
-      const where = `${at} + ${type.offsets[name]}`
-      const written = this.write(field, where, `${local}[${key}]`, naming, `${path}.${name}`)
-      checks.push(written.checks)
-      puts.push(written.put)
-      results.push(`${key}: ${written.result}`)
+    if (!isStruct(type)) {
+      return {
+        takes: [`const ${local} = ${this.bind(type)}.check(${value}, ${name});`],
+        tests: [],
+        refusals: [],
+        puts: [`${this.bind(type)}.put(view, ${at}, ${local});`],
+        result: local,
+      }
     }
+    const takes = [
+      `const ${local} = ${value};`,
+      `if (typeof ${local} !== 'object' || ${local} === null) checkStruct(${local}, ${name});`,
+    ]
+    const fields = Object.entries(type.fields).map(([key, field]) => {
+      const where = plus(at, type.offsets[key] as number)
+      const read = `${local}[${JSON.stringify(key)}]`
+      return { key, ...this.#write(field, where, read, naming, `${path}.${key}`) }
+    })
+    const results = fields.map(({ key, result }) => `${JSON.stringify(key)}: ${result}`)
     return {
-      checks: checks.join('\n'),
-      put: puts.join('\n'),
+      takes: [...takes, ...fields.flatMap((field) => field.takes)],
+      tests: fields.flatMap(({ tests }) => tests),
+      refusals: fields.flatMap(({ refusals }) => refusals),
+      puts: fields.flatMap(({ puts }) => puts),
       result: `({ ${results.join(', ')} })`,
     }
   }
@@ -207,7 +246,7 @@ export class Writer {
   }
 
   setter(type: AnyType, { parameters, prelude, plus }: Place): string {
-    const { checks, put } = this.write(type, `offset${plus}`, 'value', AS_VALUE)
+    const { checks, put } = this.write(type, `offset${plus}`, 'value')
     return `(${[...parameters, 'value']}) => { ${checks}\n${prelude}\n${put} }`
   }
 
