@@ -47,9 +47,9 @@ export class StructCache<F extends Fields> extends SlabCache {
    * Reads one field: `points.get.x(ref)`. What a field of a nested struct is called goes on
    * (`get.pos.x(ref)`); an element of an array is `get.items.at(ref, index)`.
    */
-  readonly get: Getters<F, [ref: number]>
+  declare readonly get: Getters<F, [ref: number]>
   /** Writes one field: `points.set.x(ref, value)`. */
-  readonly set: Setters<F, [ref: number]>
+  declare readonly set: Setters<F, [ref: number]>
 
   readonly #load: (ref: number) => StructValue<F>
   readonly #store: (ref: number, value: StructValue<F>) => void

@@ -50,9 +50,9 @@ export class StructType<F extends Fields> extends FieldType<StructValue<F>> {
    * Reads one field: `Point.get.x(view, offset)`. What a field of a nested struct is called goes on
    * (`get.pos.x`), an element of an array is `get.items.at(view, offset, index)`.
    */
-  readonly get: Getters<F, [view: DataView, offset: number]>
+  declare readonly get: Getters<F, [view: DataView, offset: number]>
   /** Writes one field: `Point.set.x(view, offset, value)`. Errors: as {@link FieldType.check}. */
-  readonly set: Setters<F, [view: DataView, offset: number]>
+  declare readonly set: Setters<F, [view: DataView, offset: number]>
 
   readonly #made: Accessors
 
@@ -66,8 +66,9 @@ export class StructType<F extends Fields> extends FieldType<StructValue<F>> {
     this.fields = own
     this.offsets = Object.freeze(offsets) as typeof this.offsets
     this.#made = accessors(this as unknown as AnyStruct)
-    this.get = this.#made.get as typeof this.get
-    this.set = this.#made.set as typeof this.set
+    const { get, set } = this.#made
+    // Each struct has a class of its own: where V8 knows that, it knows what is in its prototype.
+    Object.defineProperties(new.target.prototype, { get: { value: get }, set: { value: set } })
   }
 
   /** All fields, as an object. */
@@ -101,5 +102,5 @@ export class StructType<F extends Fields> extends FieldType<StructValue<F>> {
  * Throws a `TypeError` for a field that is no field type, a `RangeError` where there is none.
  */
 export function struct<const F extends Fields>(fields: F): StructType<F> {
-  return new StructType(fields)
+  return new (class Struct extends StructType<F> {})(fields)
 }
