@@ -2,25 +2,62 @@
 // V8 inlines what it sees called at a place only while that is one function: with one method for all
 // types a program with queues of two types pays several calls for each element.
 
-import { mayCompile, Writer } from '../slab/accessors.js'
+import type { Dependent } from '../memory/closing.js'
+import { type AnyNumber, mayCompile, Writer } from '../slab/accessors.js'
 import type { FieldType } from '../slab/field-types.js'
 import type { Queue } from './queue.js'
-
-const NO_BYTES = new DataView(new ArrayBuffer(0))
+import { NO_VIEWS, type SlabViews } from './slab-views.js'
 
 /** The two ends of a queue. */
-export class Ends {
-  /** Elements, and those that were dequeued so far. */
+export class Ends implements Dependent {
+  /** Elements. */
   size = 0
-  gone = 0
-  /** The next element to be read: its view, its offset, and the end of its segment. */
-  headView = NO_BYTES
+  /** The next element to be read: its slab, its offset there, and the end of its segment. */
+  head = NO_VIEWS
   headAt = 0
   headEnd = 0
   /** Where the next element is written. */
-  tailView = NO_BYTES
+  tail = NO_VIEWS
   tailAt = 0
   tailEnd = 0
+
+  /** Bytes of an element. */
+  stride = 1
+  /** Where the head's segment begins, and the elements that were dequeued before it. */
+  #headStart = 0
+  #before = 0
+
+  /** Elements that were dequeued so far. */
+  get gone(): number {
+    return this.#before + (this.headAt - this.#headStart) / this.stride
+  }
+
+  /** The next element to be read is the first of a segment. */
+  enterHead(slab: SlabViews, start: number, end: number): void {
+    this.#before = this.gone
+    this.head = slab
+    this.#headStart = this.headAt = start
+    this.headEnd = end
+  }
+
+  /** The next element is written as the first of a segment. */
+  enterTail(slab: SlabViews, start: number, end: number): void {
+    this.tail = slab
+    this.tailAt = start
+    this.tailEnd = end
+  }
+
+  /** No element is left, nor room for one. */
+  clear(): void {
+    this.#before = this.gone + this.size
+    this.#headStart = 0
+    this.size = this.headAt = this.headEnd = this.tailAt = this.tailEnd = 0
+    this.head = this.tail = NO_VIEWS
+  }
+
+  contextClosed(): void {
+    this.clear()
+  }
 }
 
 /** What the methods need of the inside of a queue. */
@@ -32,8 +69,8 @@ export interface Inside {
   rewind: (queue: Queue<unknown>) => void
   /** All elements of the head's segment are gone, and there are more. */
   advance: (queue: Queue<unknown>) => void
-  /** Throws where the queue cannot be used any more, else the error. */
-  explain: (queue: Queue<unknown>, error?: unknown) => void
+  /** Throws where the queue cannot be used any more. */
+  check: (queue: Queue<unknown>) => void
 }
 
 export interface Methods<T> {
@@ -50,29 +87,63 @@ export function methodsFor<T>(type: FieldType<T>, inside: Inside): Methods<T> | 
   return found as Methods<T> | undefined
 }
 
+/** Writes what reads and writes the elements at one end of a queue. */
+class ElementWriter extends Writer {
+  /** The views that were mentioned, with the size of their elements; of `data` it is 1. */
+  readonly #views = new Map<string, number>()
+
+  protected override load(type: AnyNumber, base: string, offset: number): string {
+    return this.#element(type, base, offset)
+  }
+
+  protected override store(type: AnyNumber, base: string, offset: number, value: string): string {
+    return `${this.#element(type, base, offset)} = ${value};`
+  }
+
+  protected override place(base: string, offset: number): string {
+    this.#views.set('data', 1)
+    return `data, ${base}1 + ${offset}`
+  }
+
+  #element({ method, size }: AnyNumber, base: string, offset: number): string {
+    this.#views.set(method, size)
+    return `${method}[${base}${size} + ${offset / size}]`
+  }
+
+  /** Statements for what was mentioned since the last call: `base`, in elements, and the views. */
+  take(base: string, views: string): string {
+    const sizes = new Set(this.#views.values())
+    const names = [...this.#views.keys()]
+    this.#views.clear()
+    const bases = [...sizes].map((size) => `${base}${size} = ${base} >>> ${Math.log2(size)}`)
+    return `const ${bases.join(', ')}; const { ${names.join(', ')} } = ${views};`
+  }
+}
+
 function compile(type: FieldType<unknown>, inside: Inside): Methods<unknown> {
-  const writer = new Writer({ ...inside })
-  const { checks, put } = writer.write(type, 'offset', 'value')
+  const writer = new ElementWriter({ ...inside })
+  const { checks, put } = writer.write(type, 'at', 'value')
+  const tail = writer.take('at', 'ends.tail')
+  const value = writer.read(type, 'at')
+  const head = writer.take('at', 'ends.head')
   return writer.compile(`{
     enqueue: function (value) {
       ${checks}
       const ends = endsOf(this);
       if (ends.tailAt === ends.tailEnd) grow(this);
-      const view = ends.tailView;
-      const offset = ends.tailAt;
-      try { ${put} } catch (error) { explain(this, error); }
-      ends.tailAt = offset + ${type.size};
+      const at = ends.tailAt;
+      ${tail}
+      ${put}
+      ends.tailAt = at + ${type.size};
       ends.size++;
     },
     dequeue: function () {
       const ends = endsOf(this);
-      if (ends.size === 0) { explain(this); return undefined; }
-      const view = ends.headView;
-      const offset = ends.headAt;
-      let value;
-      try { value = ${writer.read(type, 'offset')}; } catch (error) { explain(this, error); }
-      ends.headAt = offset + ${type.size};
-      ends.gone++;
+      if (ends.size === 0) { check(this); return undefined; }
+      const at = ends.headAt;
+      ${head}
+      const value = ${value};
+      ends.headAt = at + ${type.size};
       ends.size--;
       if (ends.size === 0) rewind(this);
       else if (ends.headAt === ends.headEnd) advance(this);

@@ -7,6 +7,7 @@ import {
   outOfRange,
   wrongType,
 } from '../memory/arguments.js'
+import { dependOn } from '../memory/closing.js'
 import { Emucxl, LOCAL_MEMORY, REMOTE_MEMORY } from '../memory/emucxl.js'
 import { EmucxlError } from '../memory/errors.js'
 import { FieldType } from '../slab/field-types.js'
@@ -15,6 +16,7 @@ import type { SlabAllocator } from '../slab/slab-allocator.js'
 import { Ends, type Inside, type Methods, methodsFor } from './methods.js'
 import { elementsPerSegment, HEADER_BYTES, type Places, Segments } from './segments.js'
 import { giveBackSlabs, takeSlabs } from './shared-slabs.js'
+import { slabViews } from './slab-views.js'
 
 /** Where the elements of a queue lie: see {@link QueueOptions}. */
 export type QueuePlacement = 'local' | 'remote' | 'spill'
@@ -59,12 +61,17 @@ let inside: Inside
 interface Left {
   cxl: Emucxl
   segments: Segments
+  /** Its ends need not hear any more that the context is closed. */
+  forget: () => void
 }
 
-const dropped = new FinalizationRegistry<Left>(({ cxl, segments }) => {
+function giveBack({ cxl, segments, forget }: Left): void {
+  forget()
   if (!cxl.closed) segments.clear()
   giveBackSlabs(cxl)
-})
+}
+
+const dropped = new FinalizationRegistry(giveBack)
 
 const LOCAL_BYTES = 1 << 20
 /** Segments that `spill` needs in local memory. */
@@ -130,18 +137,19 @@ export class Queue<T> implements Iterable<T> {
       grow: (queue) => queue.#grow(),
       rewind: (queue) => queue.#rewind(),
       advance: (queue) => queue.#advance(),
-      explain: (queue, error) => queue.#explain(error),
+      check: (queue) => queue.#check(),
     }
   }
 
   readonly #cxl: Emucxl
   readonly #slabs: SlabAllocator
   readonly #segments: Segments
+  readonly #left: Left
   readonly #stride: number
   /** Bytes of the elements of a segment. */
   readonly #room: number
 
-  readonly #ends = new Ends()
+  readonly #ends = new Ends() // in a field that never held another kind of thing, as V8 likes it
   #destroyed = false
 
   /** What the elements are. */
@@ -158,12 +166,15 @@ export class Queue<T> implements Iterable<T> {
     const segmentBytes = HEADER_BYTES + perSegment * type.size
     const places = placesOf(cxl, options, segmentBytes)
     this.#cxl = cxl
+    this.#ends.stride = type.size
     this.#stride = type.size
     this.#room = perSegment * type.size
     this.type = type
     this.#slabs = takeSlabs(cxl)
     this.#segments = new Segments(this.#slabs, segmentBytes, places)
-    dropped.register(this, { cxl, segments: this.#segments }, this)
+    const forget = dependOn(cxl, this.#ends)
+    this.#left = { cxl, segments: this.#segments, forget }
+    dropped.register(this, this.#left, this)
     if (new.target === Queue) this.#specialize(methodsFor(type, inside))
   }
 
@@ -189,11 +200,7 @@ export class Queue<T> implements Iterable<T> {
     const checked = this.type.check(value, 'value')
     const ends = this.#ends
     if (ends.tailAt === ends.tailEnd) this.#grow()
-    try {
-      this.type.put(ends.tailView, ends.tailAt, checked)
-    } catch (error) {
-      this.#explain(error)
-    }
+    this.type.put(ends.tail.data, ends.tailAt, checked)
     ends.tailAt += this.#stride
     ends.size++
   }
@@ -204,7 +211,6 @@ export class Queue<T> implements Iterable<T> {
     const ends = this.#ends
     if (ends.size === 0) return undefined
     ends.headAt += this.#stride
-    ends.gone++
     ends.size--
     if (ends.size === 0) this.#rewind()
     else if (ends.headAt === ends.headEnd) this.#advance()
@@ -213,13 +219,10 @@ export class Queue<T> implements Iterable<T> {
 
   /** The element at the head, which stays; undefined where there is none. */
   peek(): T | undefined {
-    const { size, headView, headAt } = this.#ends
-    if (size === 0) return this.#explain()
-    try {
-      return this.type.load(headView, headAt)
-    } catch (error) {
-      return this.#explain(error)
-    }
+    const { size, head, headAt } = this.#ends
+    if (size > 0) return this.type.load(head.data, headAt)
+    this.#check()
+    return undefined
   }
 
   /**
@@ -232,7 +235,7 @@ export class Queue<T> implements Iterable<T> {
     let index = this.#ends.gone
     let first = -1
     let changes = -1
-    let view = this.#ends.headView
+    let view = this.#ends.head.data
     let segment = 0
     let at = 0
     let end = 0
@@ -277,7 +280,8 @@ export class Queue<T> implements Iterable<T> {
   /** Removes all elements, and gives their memory back. */
   clear(): void {
     this.#check()
-    this.#empty()
+    this.#segments.clear()
+    this.#ends.clear()
   }
 
   /** Gives all memory back. A second call does nothing. */
@@ -285,21 +289,13 @@ export class Queue<T> implements Iterable<T> {
     if (this.#destroyed) return
     this.#destroyed = true
     dropped.unregister(this)
-    if (!this.#cxl.closed) this.#empty()
-    this.#ends.size = 0
-    giveBackSlabs(this.#cxl)
+    this.#ends.clear()
+    giveBack(this.#left)
   }
 
   /** {@link destroy}, at the end of a block that has the queue as `using`. */
   [Symbol.dispose](): void {
     this.destroy()
-  }
-
-  #empty(): void {
-    this.#segments.clear()
-    this.#ends.gone += this.#ends.size
-    this.#ends.size = 0
-    this.#ends.headAt = this.#ends.headEnd = this.#ends.tailAt = this.#ends.tailEnd = 0
   }
 
   /** The tail's segment is full, or there is none: adds one. */
@@ -313,16 +309,14 @@ export class Queue<T> implements Iterable<T> {
 
   #enterTail(): void {
     const { tail } = this.#segments
-    this.#ends.tailView = this.#segments.view(tail)
-    this.#ends.tailAt = this.#segments.start(tail)
-    this.#ends.tailEnd = this.#ends.tailAt + this.#room
+    const start = this.#segments.start(tail)
+    this.#ends.enterTail(slabViews(this.#segments.view(tail)), start, start + this.#room)
   }
 
   #enterHead(): void {
     const { head } = this.#segments
-    this.#ends.headView = this.#segments.view(head)
-    this.#ends.headAt = this.#segments.start(head)
-    this.#ends.headEnd = this.#ends.headAt + this.#room
+    const start = this.#segments.start(head)
+    this.#ends.enterHead(slabViews(this.#segments.view(head)), start, start + this.#room)
   }
 
   /** All elements of the head's segment are gone, and there are more. */
@@ -359,12 +353,5 @@ export class Queue<T> implements Iterable<T> {
     if (this.#cxl.closed) {
       throw new EmucxlError('ERR_EMUCXL_CLOSED', 'the context of the queue is closed')
     }
-  }
-
-  /** What failed may be no error of the caller's value. */
-  #explain(error?: unknown): undefined {
-    this.#check()
-    if (error !== undefined) throw error
-    return undefined
   }
 }

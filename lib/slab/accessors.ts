@@ -34,6 +34,7 @@ export type Setter<T, At extends unknown[]> = ((...at: [...At, value: ValueOf<T>
       : unknown)
 
 type AnyType = FieldType<unknown>
+export type AnyNumber = NumberType<number | bigint>
 /** What accessors have to know of a struct. */
 export type AnyStruct = AnyType & Pick<StructType<Fields>, 'fields' | 'offsets'>
 
@@ -140,7 +141,13 @@ interface Written {
   result: string
 }
 
-/** Writes functions, and compiles them. */
+/** An expression for a number of bytes, and some more. */
+interface At {
+  base: string
+  offset: number
+}
+
+/** Writes functions, and compiles them. Where `view` and `offset` come from is up to its user. */
 export class Writer {
   readonly #names = ['hang', 'checkIndex', 'checkStruct']
   readonly #values: unknown[] = [hang, checkIndex, checkStruct]
@@ -150,6 +157,20 @@ export class Writer {
   constructor(bound: Place['bound']) {
     this.#names.push(...Object.keys(bound))
     this.#values.push(...Object.values(bound))
+  }
+
+  /** How numbers are read and written at `offset` bytes, and a constant more. */
+  protected load({ method }: AnyNumber, base: string, offset: number): string {
+    return `view.get${method}(${plus(base, offset)}, true)`
+  }
+
+  protected store({ method }: AnyNumber, base: string, offset: number, value: string): string {
+    return `view.set${method}(${plus(base, offset)}, ${value}, true);`
+  }
+
+  /** What is no number is read and written in a DataView. */
+  protected place(base: string, offset: number): string {
+    return `view, ${plus(base, offset)}`
   }
 
   compile(expression: string): unknown {
@@ -167,12 +188,13 @@ export class Writer {
     return name
   }
 
-  /** An expression for the value at an offset. */
-  read(type: AnyType, at: string): string {
-    if (type instanceof NumberType) return `view.get${type.method}(${at}, true)`
-    if (!isStruct(type)) return `${this.bind(type)}.load(view, ${at})`
+  /** An expression for the value at `base`, an expression, and some bytes more. */
+  read(type: AnyType, base: string, offset = 0): string {
+    if (type instanceof NumberType) return this.load(type, base, offset)
+    if (!isStruct(type)) return `${this.bind(type)}.load(${this.place(base, offset)})`
     const fields = Object.entries(type.fields).map(([name, field]) => {
-      return `${JSON.stringify(name)}: ${this.read(field, plus(at, type.offsets[name] as number))}`
+      const at = offset + (type.offsets[name] as number)
+      return `${JSON.stringify(name)}: ${this.read(field, base, at)}`
     })
     return `({ ${fields.join(', ')} })`
   }
@@ -184,12 +206,18 @@ export class Writer {
    */
   write(
     type: AnyType,
-    at: string,
+    base: string,
     value: string,
     naming = AS_VALUE,
   ): { checks: string; put: string; result: string } {
     const first = this.#locals
-    const { takes, tests, refusals, puts, result } = this.#write(type, at, value, naming, '')
+    const { takes, tests, refusals, puts, result } = this.#write(
+      type,
+      { base, offset: 0 },
+      value,
+      naming,
+      '',
+    )
     const checks = [...takes]
     if (tests.length > 0) {
       const refuse = `refuse${this.#functions.length}`
@@ -201,7 +229,7 @@ export class Writer {
     return { checks: checks.join('\n'), put: puts.join('\n'), result }
   }
 
-  #write(type: AnyType, at: string, value: string, naming: Naming, path: string): Written {
+  #write(type: AnyType, at: At, value: string, naming: Naming, path: string): Written {
     const local = `value${this.#locals++}`
     const name = naming(path)
     if (type instanceof NumberType) {
@@ -209,7 +237,7 @@ export class Writer {
         takes: [`const ${local} = ${value};`],
         tests: [type.test(local)],
         refusals: [`${this.bind(type)}.check(${local}, ${name});`],
-        puts: [`view.set${type.method}(${at}, ${local}, true);`],
+        puts: [this.store(type, at.base, at.offset, local)],
         result: local,
       }
     }
@@ -218,7 +246,7 @@ export class Writer {
         takes: [`const ${local} = ${this.bind(type)}.check(${value}, ${name});`],
         tests: [],
         refusals: [],
-        puts: [`${this.bind(type)}.put(view, ${at}, ${local});`],
+        puts: [`${this.bind(type)}.put(${this.place(at.base, at.offset)}, ${local});`],
         result: local,
       }
     }
@@ -227,7 +255,7 @@ export class Writer {
       `if (typeof ${local} !== 'object' || ${local} === null) checkStruct(${local}, ${name});`,
     ]
     const fields = Object.entries(type.fields).map(([key, field]) => {
-      const where = plus(at, type.offsets[key] as number)
+      const where = { ...at, offset: at.offset + (type.offsets[key] as number) }
       const read = `${local}[${JSON.stringify(key)}]`
       return { key, ...this.#write(field, where, read, naming, `${path}.${key}`) }
     })
