@@ -2,8 +2,12 @@
 // against fresh objects; against the paper's way, a region for each element; what a long queue costs
 // the garbage collector; and the first use.
 
+import { spawnSync } from 'node:child_process'
+import { join } from 'node:path'
 import Denque from 'denque'
 import { Emucxl, float64, int32, Queue, REMOTE_MEMORY, struct, uint32 } from '../../lib/index.js'
+import { packageRoot } from '../../lib/memory/host.js'
+import type { QueueRow } from '../queue.js'
 import { median, now, type Row, report, turn } from './figure.js'
 
 const ROUNDS = 20
@@ -242,6 +246,29 @@ async function ofCollections(): Promise<Row[]> {
   ]
 }
 
+/** What `emucxl bench queue` tells of both variants: Table III's queue, and ours. */
+function ofRegions(): Row[] {
+  const words = [join(packageRoot, 'dist/lib/cli/main.js'), 'bench', 'queue', '--json']
+  const { status, stdout, stderr } = spawnSync(process.execPath, words, { encoding: 'utf8' })
+  if (status !== 0) throw new Error(`emucxl bench queue failed:\n${stderr}`)
+  const { rows } = JSON.parse(stdout).experiments.queue as { rows: QueueRow[] }
+  return rows
+    .filter(({ variant }) => variant === 'region')
+    .map(({ operation, node, nsPerOperation, operations }) => {
+      const slab = rows.find(
+        (row) => row.variant === 'slab' && row.operation === operation && row.node === node,
+      )
+      const own = slab?.nsPerOperation ?? Number.NaN
+      return {
+        what: `${operation} of ${operations.toLocaleString('en-US')} int32, ${node}: emucxl bench queue`,
+        value: nsPerOperation / own,
+        unit: '× as fast as with a region each',
+        bound: { atLeast: 500 },
+        detail: `${own.toFixed(1)} against ${nsPerOperation.toFixed(0)} ns`,
+      }
+    })
+}
+
 function firstUse(): Row {
   const began = now()
   const queue = new Queue(cxl, int32)
@@ -254,7 +281,8 @@ function firstUse(): Row {
 }
 
 await report(async () => {
-  const rows = [firstUse(), ...(await ofCollections()), ...(await ofNumbers()), ...ofStructs()]
+  const rows = [firstUse(), ...(await ofCollections()), ...ofRegions()]
+  rows.push(...(await ofNumbers()), ...ofStructs())
   cxl.close()
   return rows
 })

@@ -15,28 +15,31 @@ function slabBytesFor(cxl: Emucxl): number {
 
 interface Shared {
   slabs: SlabAllocator
+  slabBytes: number
   users: number
 }
 
 const shared = new WeakMap<Emucxl, Shared>()
 
-/** The allocator of a context, for one user more. */
+/** The allocator of a context, for one user more. Before the first, capacities may have changed. */
 export function takeSlabs(cxl: Emucxl): SlabAllocator {
   let entry = shared.get(cxl)
-  if (entry === undefined) {
-    entry = { slabs: new SlabAllocator(cxl, { slabBytes: slabBytesFor(cxl) }), users: 0 }
-    shared.set(cxl, entry)
+  if (entry === undefined || entry.users === 0) {
+    const slabBytes = slabBytesFor(cxl)
+    if (entry?.slabBytes !== slabBytes) {
+      entry?.slabs.destroy()
+      entry = { slabs: new SlabAllocator(cxl, { slabBytes }), slabBytes, users: 0 }
+      shared.set(cxl, entry)
+    }
   }
   entry.users++
   return entry.slabs
 }
 
-/** A user less; the last one gives the memory back. */
+/** A user less; the last one gives the memory back, and leaves the bookkeeping to the next one. */
 export function giveBackSlabs(cxl: Emucxl): void {
   const entry = shared.get(cxl)
   if (entry === undefined) return
   entry.users--
-  if (entry.users > 0) return
-  shared.delete(cxl)
-  entry.slabs.destroy()
+  if (entry.users === 0) entry.slabs.trim()
 }

@@ -115,7 +115,7 @@ export class SlabAllocator {
       // Where the node is full, empty slabs of other sizes make room.
       const isFull = error instanceof EmucxlError && error.code === 'ERR_EMUCXL_NO_MEMORY'
       if (!isFull) throw error
-      for (const each of this.#classes) if (each?.cache) slabsOf(each.cache).trim()
+      this.trim()
       return this.#alloc(size, node)
     }
   }
@@ -210,6 +210,11 @@ export class SlabAllocator {
         }) ?? 0
     }
     return objects
+  }
+
+  /** {@link SlabCache.trim} of all sizes. */
+  trim(): void {
+    for (const each of this.#classes) each?.cache?.trim()
   }
 
   /** The account, counted anew: it takes a moment for thousands of slabs. */

@@ -253,6 +253,11 @@ export class SlabCache {
     return this.#slabs.compact(moved)
   }
 
+  /** Gives back the slabs that are kept though they are empty: at most two of each node. */
+  trim(): void {
+    this.#slabs.trim()
+  }
+
   /** The account, counted anew: it takes a moment for thousands of slabs. */
   stats(): SlabStats {
     return accountOf(this.#cxl, (node) => {
