@@ -233,21 +233,21 @@ export class Queue<T> implements Iterable<T> {
     this.#check()
     const segments = this.#segments
     let index = this.#ends.gone
-    let first = -1
     let changes = -1
     let view = this.#ends.head.data
     let segment = 0
     let at = 0
     let end = 0
     while (true) {
-      index = Math.max(index, this.#ends.gone)
-      if (index === this.#ends.gone + this.#ends.size) return
-      if (first < this.#ends.gone || changes !== segments.changes) {
+      const { gone, size } = this.#ends
+      const overtaken = index < gone
+      if (overtaken) index = gone
+      if (index === gone + size) return
+      if (overtaken || changes !== segments.changes) {
         ;({ segment, at } = this.#locate(index))
         view = segments.view(segment)
         end = segments.start(segment) + this.#room
         changes = segments.changes
-        first = this.#ends.gone
       }
       if (at === end) {
         segment = segments.next(segment)
@@ -328,6 +328,7 @@ export class Queue<T> implements Iterable<T> {
   /** The queue is empty: its one segment is used from the start again. */
   #rewind(): void {
     while (this.#segments.head !== this.#segments.tail) this.#segments.removeHead()
+    this.#segments.changes++ // for iterators: what comes next is not where they are
     this.#enterHead()
     this.#enterTail()
   }

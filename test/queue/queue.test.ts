@@ -234,6 +234,20 @@ eachBackend(({ open }) => {
       expect(iterator.next().value).toBe(2)
       expect(iterator.next().done).toBe(true)
     })
+
+    test.each([1, 3, 5000])(
+      'goes on with what comes after %i elements that were dequeued',
+      (count) => {
+        using queue = new Queue(cxl, int32)
+        fill(queue, count)
+        const iterator = queue[Symbol.iterator]()
+        for (let i = 0; i < Math.min(count, 2); i++) expect(iterator.next().value).toBe(i)
+        while (queue.size > 0) queue.dequeue()
+        fill(queue, count + 7, count)
+        for (let i = count; i < count + 7; i++) expect(iterator.next().value).toBe(i)
+        expect(iterator.next().done).toBe(true)
+      },
+    )
   })
 
   test('clear() and destroy() give memory back', async () => {

@@ -56,6 +56,16 @@ eachBackend(({ open }) => {
     allocator.free(small)
   })
 
+  test('trim() gives back empty slabs of all sizes', () => {
+    using allocator = new SlabAllocator(cxl)
+    const refs = [10, 100, 1000, 10_000].map((size) => allocator.alloc(size))
+    for (const ref of refs) allocator.free(ref)
+    expect(allocator.stats().slabs).toBe(4)
+    allocator.trim()
+    expect(allocator.stats().slabs).toBe(0)
+    expect(cxl.mappings()).toEqual([])
+  })
+
   test('a large object moves in place, a small one to a new ref', () => {
     using allocator = new SlabAllocator(cxl)
     const large = allocator.alloc(100 * KiB)

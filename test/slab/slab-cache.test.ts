@@ -149,6 +149,24 @@ eachBackend(({ open }) => {
       expect(bytesOn(LOCAL_MEMORY)).toBe(slabs * 4 * PAGE)
     })
 
+    test('are given back by trim() where they are empty, and no others', () => {
+      using cache = new SlabCache(cxl, { objectSize: KiB, slabBytes: PAGE })
+      const refs = [LOCAL_MEMORY, REMOTE_MEMORY].flatMap((node) =>
+        Array.from({ length: 20 }, () => cache.alloc(node)),
+      )
+      const [kept] = refs.splice(30, 1) as [number]
+      for (const ref of refs) cache.free(ref)
+      expect(cache.stats().slabs).toBeGreaterThan(2)
+      cache.trim()
+      expect(cache.stats()).toMatchObject({ objects: 1, slabs: 1, bytesMapped: PAGE })
+      expect(bytesOn(LOCAL_MEMORY)).toBe(0)
+      expect(cache.nodeOf(kept)).toBe(REMOTE_MEMORY)
+      cache.free(kept)
+      cache.trim()
+      expect(cxl.mappings()).toEqual([])
+      expect(cache.has(cache.alloc())).toBe(true)
+    })
+
     test('are not mapped and unmapped by turns at a border', () => {
       using cache = new SlabCache(cxl, { objectSize: KiB, slabBytes: PAGE })
       const refs = Array.from({ length: 4 }, () => cache.alloc())
