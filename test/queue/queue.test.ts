@@ -243,8 +243,8 @@ eachBackend(({ open }) => {
         const iterator = queue[Symbol.iterator]()
         for (let i = 0; i < Math.min(count, 2); i++) expect(iterator.next().value).toBe(i)
         while (queue.size > 0) queue.dequeue()
-        fill(queue, count + 7, count)
-        for (let i = count; i < count + 7; i++) expect(iterator.next().value).toBe(i)
+        fill(queue, count, count)
+        for (let i = count; i < 2 * count; i++) expect(iterator.next().value).toBe(i)
         expect(iterator.next().done).toBe(true)
       },
     )
