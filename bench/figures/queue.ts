@@ -17,47 +17,83 @@ const COUNTS = [1000, 10_000, 100_000, 1_000_000]
 
 const cxl = Emucxl.open({ backend: 'emulated' })
 
-/** Fills a queue with `count` numbers and drains it, again and again: ns of one way in or out. */
-function numbers(queue: Queue<number> | Denque<number>, count: number): [number, number] {
-  let [into, out, sum] = [0, 0, 0]
-  const rounds = OPERATIONS / count
-  for (let round = 0; round < rounds; round++) {
+/** Nanoseconds of an element, on its way in and out. */
+type Times = [into: number, out: number]
+/** Fills a queue with so many elements, and drains it. */
+type Way = (queue: unknown, count: number, clock: typeof now) => Times
+
+/**
+ * A way compiled by itself, for one kind of queue, as a program that has only that would be. `element` is
+ * an expression with `i`; `sum` one with `value`, which is what came out.
+ */
+function way([enqueue, dequeue]: readonly [string, string], element: string, sum: string): Way {
+  return new Function(
+    ...['queue', 'count', 'now'],
+    `let sum = 0
     const began = now()
-    if (queue instanceof Queue) for (let i = 0; i < count; i++) queue.enqueue(i)
-    else for (let i = 0; i < count; i++) queue.push(i)
+    for (let i = 0; i < count; i++) queue.${enqueue}(${element})
     const filled = now()
-    if (queue instanceof Queue) for (let i = 0; i < count; i++) sum += queue.dequeue() as number
-    else for (let i = 0; i < count; i++) sum += queue.shift() as number
-    out += now() - filled
-    into += filled - began
-  }
-  if (sum !== (rounds * count * (count - 1)) / 2) throw new Error('elements were lost')
-  return [into / OPERATIONS, out / OPERATIONS]
+    for (let i = 0; i < count; i++) {
+      const value = queue.${dequeue}()
+      if (value !== undefined) sum += ${sum}
+    }
+    const drained = now()
+    if (!(sum > 0)) throw new Error('elements were lost')
+    return [(filled - began) / count, (drained - filled) / count]`,
+  ) as Way
 }
 
-async function ofNumbers(): Promise<Row[]> {
+const OURS = ['enqueue', 'dequeue'] as const
+const DENQUE = ['push', 'shift'] as const
+
+/** Medians of ways by turns, each over so many elements at least in a round. */
+function compare<Name extends string>(
+  count: number,
+  atLeast: number,
+  subjects: Record<Name, readonly [Way, queue: unknown]>,
+): Record<Name, Times> {
+  const all = Object.entries<readonly [Way, queue: unknown]>(subjects)
+  const times = new Map(all.map(([name]) => [name, [[], []] as [number[], number[]]]))
+  const repeat = Math.max(1, atLeast / count)
+  for (let round = -ROUNDS / 2; round < ROUNDS; round++) {
+    for (const [name, [run, queue]] of all) {
+      const sums: Times = [0, 0]
+      for (let i = 0; i < repeat; i++) {
+        const [into, out] = run(queue, count, now)
+        sums[0] += into / repeat
+        sums[1] += out / repeat
+      }
+      if (round >= 0) for (const i of [0, 1] as const) times.get(name)?.[i].push(sums[i])
+    }
+  }
+  const medians = all.map(([name]) => [name, (times.get(name) ?? []).map(median)])
+  return Object.fromEntries(medians) as Record<Name, Times>
+}
+
+function ofNumbers(): Row[] {
   const rows: Row[] = []
   const each: number[] = []
-  const ours = new Queue(cxl, int32, { node: REMOTE_MEMORY })
-  const theirs = new Denque<number>()
+  const queue = new Queue(cxl, int32, { node: REMOTE_MEMORY })
+  const peer = new Denque<number>()
+  const ways = { ours: way(OURS, 'i', 'value'), denque: way(DENQUE, 'i', 'value') }
   for (const count of COUNTS) {
-    const times: [number, number, number, number][] = []
-    for (let round = -3; round < ROUNDS; round++) {
-      const own = numbers(ours, count)
-      const peer = numbers(theirs, count)
-      if (round >= 0) times.push([...own, ...peer])
+    const { ours, denque } = compare(count, OPERATIONS, {
+      ours: [ways.ours, queue],
+      denque: [ways.denque, peer],
+    })
+    for (const [i, operation] of ['enqueue', 'dequeue'].entries()) {
+      const [own, theirs] = [ours[i] as number, denque[i] as number]
+      rows.push({
+        what: `${operation} of ${count.toLocaleString('en-US')} int32`,
+        value: own / theirs,
+        unit: '× denque',
+        bound: { atMost: 1.5 },
+        detail: `${own.toFixed(1)} against ${theirs.toFixed(1)} ns`,
+      })
     }
-    const of = (i: 0 | 1 | 2 | 3) => median(times.map((row) => row[i]))
-    const name = `of ${count.toLocaleString('en-US')} int32`
-    const detail = (i: 0 | 1) => `${of(i).toFixed(1)} against ${of((i + 2) as 2 | 3).toFixed(1)} ns`
-    const bound = { atMost: 1.5 }
-    rows.push(
-      { what: `enqueue ${name}`, value: of(0) / of(2), unit: '× denque', bound, detail: detail(0) },
-      { what: `dequeue ${name}`, value: of(1) / of(3), unit: '× denque', bound, detail: detail(1) },
-    )
-    each.push(of(0) + of(1))
+    each.push(ours[0] + ours[1])
   }
-  ours.destroy()
+  queue.destroy()
   const value = Math.max(...each) / Math.min(...each)
   const detail = each.map((ns) => `${ns.toFixed(1)} ns`).join(', ')
   const what = 'enqueue + dequeue, the slowest of these lengths against the fastest'
@@ -130,75 +166,44 @@ class Ring {
   }
 }
 
-/**
- * Fills and drains a queue of so many structs: ns of one way in and out. Compiled for each kind of queue,
- * as a program that has one of them would be.
- */
-const fillAndDrain = (enqueue: string, dequeue: string) =>
-  new Function(
-    ...['queue', 'count', 'now'],
-    `let sum = 0
-    const began = now()
-    for (let i = 0; i < count; i++) {
-      queue.${enqueue}({
-        id: i,
-        user: i & 0xffff,
-        price: i * 0.5,
-        amount: 10,
-        filled: 0,
-        fee: 0.1,
-        side: i & 1,
-        flags: 3,
-        time: i * 1e3,
-        limit: i + 0.25,
-      })
-    }
-    for (let i = 0; i < count; i++) {
-      const value = queue.${dequeue}()
-      if (value !== undefined) sum += value.price + value.limit
-    }
-    if (!(sum > 0)) throw new Error('elements were lost')
-    return now() - began`,
-  ) as (queue: unknown, count: number, clock: () => number) => number
-
-const WAYS = {
-  ours: fillAndDrain('enqueue', 'dequeue'),
-  byHand: fillAndDrain('enqueue', 'dequeue'),
-  denque: fillAndDrain('push', 'shift'),
-}
+const ORDER = `{
+  id: i,
+  user: i & 0xffff,
+  price: i * 0.5,
+  amount: 10,
+  filled: 0,
+  fee: 0.1,
+  side: i & 1,
+  flags: 3,
+  time: i * 1e3,
+  limit: i + 0.25,
+}`
+const SUM = 'value.price + value.limit'
 
 function ofStructs(): Row[] {
   if (Order.size !== 64) throw new Error(`the struct has ${Order.size} bytes`)
+  const ways = [way(OURS, ORDER, SUM), way(OURS, ORDER, SUM), way(DENQUE, ORDER, SUM)] as const
   return [1000, 100_000, 1_000_000].flatMap((count) => {
+    const queue = new Queue(cxl, Order)
     const block = cxl.alloc(64 * count, 0)
-    const queues = {
-      ours: new Queue(cxl, Order),
-      byHand: new Ring(block, count),
-      denque: new Denque<Value>(),
-    }
-    const batches = Math.max(1, STRUCTS / count)
-    const times: Record<keyof typeof WAYS, number[]> = { ours: [], byHand: [], denque: [] }
-    const names = ['ours', 'byHand', 'denque'] as const
-    for (let round = -ROUNDS / 2; round < ROUNDS; round++) {
-      for (const name of names) {
-        let sum = 0
-        for (let i = 0; i < batches; i++) sum += WAYS[name](queues[name], count, now)
-        if (round >= 0) times[name].push(sum / batches / count)
-      }
-    }
-    queues.ours.destroy()
+    const { ours, byHand, denque } = compare(count, STRUCTS, {
+      ours: [ways[0], queue],
+      byHand: [ways[1], new Ring(block, count)],
+      denque: [ways[2], new Denque<Value>()],
+    })
+    queue.destroy()
     cxl.free(block)
-    const [own, hand, peer] = names.map((name) => median(times[name])) as [number, number, number]
+    const sum = ([into, out]: Times) => into + out
     const what = `enqueue + dequeue of ${count.toLocaleString('en-US')} structs of 64 B, 10 fields`
     const unit = '× denque of objects'
     return [
       {
-        ...{ what, value: own / peer, unit, bound: { atMost: 1 } },
-        detail: `${own.toFixed(1)} against ${peer.toFixed(1)} ns`,
+        ...{ what, value: sum(ours) / sum(denque), unit, bound: { atMost: 1 } },
+        detail: `${sum(ours).toFixed(1)} against ${sum(denque).toFixed(1)} ns`,
       },
       {
-        ...{ what: 'the same by hand in a ring of typed arrays', value: hand / peer, unit },
-        detail: `${hand.toFixed(1)} ns`,
+        ...{ what: 'the same by hand in a ring of typed arrays', unit },
+        ...{ value: sum(byHand) / sum(denque), detail: `${sum(byHand).toFixed(1)} ns` },
       },
     ]
   })
@@ -282,7 +287,7 @@ function firstUse(): Row {
 
 await report(async () => {
   const rows = [firstUse(), ...(await ofCollections()), ...ofRegions()]
-  rows.push(...(await ofNumbers()), ...ofStructs())
+  rows.push(...ofNumbers(), ...ofStructs())
   cxl.close()
   return rows
 })

@@ -17,7 +17,7 @@ import { interleave, median, now, type Row, report } from './figure.js'
 
 const SIZES = [64, 256, 1024]
 const ROUNDS = 30
-const WARM_UP = 5
+const WARM_UP = 30
 const PAIRS = 200_000
 const BATCH = 10_000
 
