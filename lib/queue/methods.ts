@@ -87,36 +87,43 @@ export function methodsFor<T>(type: FieldType<T>, inside: Inside): Methods<T> | 
   return found as Methods<T> | undefined
 }
 
-/** Writes what reads and writes the elements at one end of a queue. */
+/**
+ * Writes what reads and writes the elements at one end of a queue: numbers are read through the DataView of
+ * the slab, and written to typed arrays. After a write through a DataView V8 checks it anew, and its calls
+ * are long: enqueueing a struct of ten numbers would be too much for V8 to inline.
+ */
 class ElementWriter extends Writer {
-  /** The views that were mentioned, with the size of their elements; of `data` it is 1. */
-  readonly #views = new Map<string, number>()
+  /** The views that were mentioned. */
+  readonly #names = new Set<string>()
+  /** Sizes of elements of typed arrays that were mentioned. */
+  readonly #sizes = new Set<number>()
 
-  protected override load(type: AnyNumber, base: string, offset: number): string {
-    return this.#element(type, base, offset)
+  protected override load({ method }: AnyNumber, base: string, offset: number): string {
+    this.#names.add('data')
+    return `data.get${method}(${base} + ${offset}, true)`
   }
 
   protected override store(type: AnyNumber, base: string, offset: number, value: string): string {
-    return `${this.#element(type, base, offset)} = ${value};`
+    const { method, size } = type
+    this.#names.add(method)
+    this.#sizes.add(size)
+    return `${method}[${base}${size} + ${offset / size}] = ${value};`
   }
 
   protected override place(base: string, offset: number): string {
-    this.#views.set('data', 1)
-    return `data, ${base}1 + ${offset}`
+    this.#names.add('data')
+    return `data, ${base} + ${offset}`
   }
 
-  #element({ method, size }: AnyNumber, base: string, offset: number): string {
-    this.#views.set(method, size)
-    return `${method}[${base}${size} + ${offset / size}]`
-  }
-
-  /** Statements for what was mentioned since the last call: `base`, in elements, and the views. */
+  /** Statements for what was mentioned since the last call: views, and `base` in their elements. */
   take(base: string, views: string): string {
-    const sizes = new Set(this.#views.values())
-    const names = [...this.#views.keys()]
-    this.#views.clear()
-    const bases = [...sizes].map((size) => `${base}${size} = ${base} >>> ${Math.log2(size)}`)
-    return `const ${bases.join(', ')}; const { ${names.join(', ')} } = ${views};`
+    const names = `const { ${[...this.#names].join(', ')} } = ${views};`
+    const sizes = [...this.#sizes].map((size) => {
+      return `const ${base}${size} = ${base} >>> ${Math.log2(size)};`
+    })
+    this.#names.clear()
+    this.#sizes.clear()
+    return [names, ...sizes].join('\n')
   }
 }
 

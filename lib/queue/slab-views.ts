@@ -1,6 +1,4 @@
-// Typed arrays over slabs. A queue reads and writes its elements through them, and not through a DataView:
-// V8 forgets what it has checked when a DataView is written to, and its calls are long, so that a struct
-// of ten numbers would be too much for it to inline.
+// Views of the slabs that queues have their elements in.
 
 /** Views of one slab, named as DataView's methods are. Elements are aligned, and Linux is little endian. */
 export class SlabViews {
