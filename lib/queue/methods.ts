@@ -4,7 +4,7 @@
 
 import type { Dependent } from '../memory/closing.js'
 import { type AnyNumber, mayCompile, Writer } from '../slab/accessors.js'
-import type { FieldType } from '../slab/field-types.js'
+import { type FieldType, NumberType } from '../slab/field-types.js'
 import type { Queue } from './queue.js'
 import { NO_VIEWS, type SlabViews } from './slab-views.js'
 
@@ -88,15 +88,21 @@ export function methodsFor<T>(type: FieldType<T>, inside: Inside): Methods<T> | 
 }
 
 /**
- * Writes what reads and writes the elements at one end of a queue: numbers are read through the DataView of
- * the slab, and written to typed arrays. After a write through a DataView V8 checks it anew, and its calls
- * are long: enqueueing a struct of ten numbers would be too much for V8 to inline.
+ * Writes what reads and writes the elements at one end of a queue, through the DataView of the slab. The
+ * numbers of a struct are written to typed arrays: after a write through a DataView V8 checks it anew, and
+ * its calls are long, so that enqueueing a struct of ten numbers would be too much for V8 to inline.
  */
 class ElementWriter extends Writer {
+  readonly #type: FieldType<unknown>
   /** The views that were mentioned. */
   readonly #names = new Set<string>()
   /** Sizes of elements of typed arrays that were mentioned. */
   readonly #sizes = new Set<number>()
+
+  constructor(type: FieldType<unknown>, bound: Readonly<Record<string, unknown>>) {
+    super(bound)
+    this.#type = type
+  }
 
   protected override load({ method }: AnyNumber, base: string, offset: number): string {
     this.#names.add('data')
@@ -105,6 +111,10 @@ class ElementWriter extends Writer {
 
   protected override store(type: AnyNumber, base: string, offset: number, value: string): string {
     const { method, size } = type
+    if (this.#type instanceof NumberType) {
+      this.#names.add('data')
+      return `data.set${method}(${base} + ${offset}, ${value}, true);`
+    }
     this.#names.add(method)
     this.#sizes.add(size)
     return `${method}[${base}${size} + ${offset / size}] = ${value};`
@@ -128,7 +138,7 @@ class ElementWriter extends Writer {
 }
 
 function compile(type: FieldType<unknown>, inside: Inside): Methods<unknown> {
-  const writer = new ElementWriter({ ...inside })
+  const writer = new ElementWriter(type, { ...inside })
   const { checks, put } = writer.write(type, 'at', 'value')
   const tail = writer.take('at', 'ends.tail')
   const value = writer.read(type, 'at')
