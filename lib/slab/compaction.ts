@@ -11,14 +11,14 @@ export type Moved = (from: number, to: number) => void
  */
 export function compactNode(slabs: Slabs, node: number, moved: Moved): number {
   slabs.retireEmpty(node)
-  const order = slabs.withRoom(node)
-  let room = order.reduce((sum, slab) => sum + slabs.roomOf(slab), 0)
+  const order = slabs.lists.withRoom(node)
+  let room = order.reduce((sum, slab) => sum + slabs.lists.roomOf(slab), 0)
   const targets = [...order]
   let objects = 0
   for (const source of order) {
     room -= slabs.perSlab // its own, and what its objects take of the others'
     if (room < 0) break
-    if (!slabs.hasRoom(source, node)) continue // `moved` has changed it
+    if (!slabs.lists.hasRoom(source, node)) continue // `moved` has changed it
     slabs.startEmptying(source)
     try {
       objects += empty(slabs, source, () => nextTarget(slabs, targets, source, node), moved)
@@ -39,7 +39,7 @@ function nextTarget(
   for (;;) {
     const target = targets.at(-1)
     if (target === undefined || target === source) return undefined
-    if (slabs.hasRoom(target, node)) return target
+    if (slabs.lists.hasRoom(target, node)) return target
     targets.pop()
   }
 }

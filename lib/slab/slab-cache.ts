@@ -158,7 +158,7 @@ export class SlabCache {
   #goHome(node: number): void {
     const slabs = this.#slabs
     const slab = slabs.currentWithRoom(node)
-    const room = slabs.roomOf(slab)
+    const room = slabs.lists.roomOf(slab)
     this.#homeNode = node
     this.#bottom = slab << slabs.shift
     this.#top = this.#bottom + room

@@ -1,10 +1,6 @@
 // The slabs of one cache: regions cut into equal objects, and the bookkeeping of them, which lies in
 // typed arrays in local memory. Nothing here makes a JavaScript object for an object or for a call.
 // Objects are given out and freed by the cache itself, which holds the slab where it does so at hand.
-//
-// A slab is in one of four places: the current one of its node, from which objects are given out; in
-// the list of its node's partial slabs, when it has room; the spare of its node, when it is empty; or
-// nowhere, when it is full. Any other slab that gets empty goes back to the node.
 
 import { wrongType } from '../memory/arguments.js'
 import type { Dependent } from '../memory/closing.js'
@@ -16,18 +12,10 @@ import { following, GENERATION, INDEX_MASK, MOST_OBJECTS, refOf } from './ref.js
 import { RefSpace } from './ref-space.js'
 import { bytesIn, refuseRef } from './refusal.js'
 import type { Shape } from './shape.js'
+import { longer, NONE, type Numbers, SlabLists } from './slab-lists.js'
 
-const NONE = -1
 const HUGE_PAGE = 2 << 20
 const NO_BYTES = new DataView(new ArrayBuffer(0))
-
-type Numbers = Int32Array<ArrayBuffer>
-
-function longer(old: Numbers, length: number): Numbers {
-  const array = new Int32Array(length).fill(NONE)
-  array.set(old)
-  return array
-}
 
 /** The cache: it has the slab at hand from which the last object was given out. */
 interface User {
@@ -54,28 +42,13 @@ export class Slabs implements Dependent {
 
   /** The stacks of all slabs: of one, from its first index up, the indices of its free objects. */
   #stacks: Numbers = new Int32Array(0)
-  /** By slab: its free objects. Of the one that the cache has at hand, the cache tells. */
-  #room: Numbers = new Int32Array(0)
-  /** By slab: its node; NONE for one that is gone. */
-  #node: Numbers = new Int32Array(0)
-  /** By slab: the neighbours in the list of partial slabs, or of slab numbers that are gone. */
-  #before: Numbers = new Int32Array(0)
-  #after: Numbers = new Int32Array(0)
-
-  /** By node. */
-  readonly #current: Numbers
-  readonly #partial: Numbers
-  readonly #spare: Numbers
+  /** Which slabs there are, and which have room. Of the one that the cache has at hand, the cache tells. */
+  readonly #lists: SlabLists
 
   readonly #cxl: Emucxl
   readonly #shape: Shape
   readonly #refs: RefSpace
   readonly #user: User
-  /** The slab that compact() is emptying, which is in none of the four places. */
-  #emptied = NONE
-  /** Slab numbers that were given out so far, and the first of those that are gone. */
-  #slabs = 0
-  #gone = NONE
   #destroyed = false
   /** Whether slabs may have huge pages: they are large enough, and the user left it open. */
   #huge: boolean
@@ -87,9 +60,7 @@ export class Slabs implements Dependent {
     this.mask = (1 << this.shift) - 1
     this.#cxl = cxl
     this.#shape = shape
-    this.#current = new Int32Array(cxl.nodes.length).fill(NONE)
-    this.#partial = this.#current.slice()
-    this.#spare = this.#current.slice()
+    this.#lists = new SlabLists(cxl.nodes.length, shape.perSlab)
     this.#huge = shape.slabBytes >= HUGE_PAGE && hugePagesOf(cxl) === undefined
     this.#refs = new RefSpace(cxl, this)
     this.#user = user
@@ -127,51 +98,26 @@ export class Slabs implements Dependent {
   /** Puts an object that was freed on the stack of its slab, which the cache has not at hand. */
   push(index: number): void {
     const slab = index >> this.shift
-    const room = this.#room[slab] as number
-    this.#stacks[(slab << this.shift) + room] = index
-    this.#room[slab] = room + 1
-    if (room === 0 || room + 1 === this.perSlab) this.#place(slab, room === 0)
+    this.#stacks[(slab << this.shift) + this.#lists.roomOf(slab)] = index
+    if (this.#lists.freed(slab)) this.#giveBack(slab)
   }
 
   /** The cache has a slab not at hand any more, and says how many of its objects are free. */
   setRoom(slab: number, room: number): void {
-    this.#room[slab] = room
-  }
-
-  /** A slab that was full has room now, or has no object left. */
-  #place(slab: number, wasFull: boolean): void {
-    const node = this.#node[slab] as number
-    if (slab === this.#current[node] || slab === this.#emptied) return
-    if ((this.#room[slab] as number) < this.perSlab) {
-      this.#link(slab)
-      return
-    }
-    if (!wasFull) this.#unlink(slab)
-    this.#keepOrGiveBack(slab)
+    this.#lists.setRoom(slab, room)
   }
 
   /** The slab of a node from which objects are given out next: it has room, and is its current one. */
   currentWithRoom(node: number): number {
     if (typeof node !== 'number') throw wrongType('node', 'the number of a node', node)
-    this.#user.leave()
-    const current = this.#current[node] ?? NONE
-    const hasRoom = current >= 0 && (this.#room[current] as number) > 0
-    return hasRoom ? current : this.#nextCurrent(node)
+    const slab = this.lists.turnToRoom(node)
+    return slab === NONE ? this.#add(node) : slab
   }
 
-  /** The current slab of a node is full, or there is none: makes another one current. */
-  #nextCurrent(node: number): number {
-    let slab = this.#partial[node] as number
-    if (slab >= 0) {
-      this.#unlink(slab)
-    } else if ((this.#spare[node] as number) >= 0) {
-      slab = this.#spare[node] as number
-      this.#spare[node] = NONE
-    } else {
-      slab = this.#add(node)
-    }
-    this.#current[node] = slab
-    return slab
+  /** The lists, up to date: the cache has no slab at hand after that. */
+  get lists(): SlabLists {
+    this.#user.leave()
+    return this.#lists
   }
 
   /** Maps a slab. The objects of one that was there before go on with their generations. */
@@ -179,7 +125,7 @@ export class Slabs implements Dependent {
     if (this.#destroyed) {
       throw new EmucxlError('ERR_EMUCXL_CLOSED', 'the slab cache is destroyed: make another one')
     }
-    const slab = this.#gone >= 0 ? this.#gone : this.#slabs
+    const slab = this.#lists.next
     if ((slab + 1) * 2 ** this.shift > MOST_OBJECTS) {
       throw new EmucxlError(
         'ERR_EMUCXL_NO_MEMORY',
@@ -188,14 +134,8 @@ export class Slabs implements Dependent {
     }
     this.#reserve(slab)
     this.views[slab] = new DataView(this.#map(node))
-    if (slab === this.#gone) {
-      this.#gone = this.#after[slab] as number
-    } else {
-      this.#slabs++
-      this.#fillStack(slab)
-    }
-    this.#room[slab] = this.perSlab
-    this.#node[slab] = node
+    if (slab === this.#lists.count) this.#fillStack(slab)
+    this.#lists.add(node)
     return slab
   }
 
@@ -205,7 +145,7 @@ export class Slabs implements Dependent {
    */
   #map(node: number): ArrayBuffer {
     const { slabBytes } = this.#shape
-    if (this.#huge && this.#current[node] !== NONE) {
+    if (this.#huge && !this.#lists.isNew(node)) {
       try {
         return this.#cxl.alloc(slabBytes, node, { hugePages: 'prefer' })
       } catch (error) {
@@ -229,13 +169,7 @@ export class Slabs implements Dependent {
 
   /** Makes the arrays long enough for a slab of this number. */
   #reserve(slab: number): void {
-    if (slab >= this.#room.length) {
-      const length = Math.max(8, 2 * this.#room.length)
-      this.#room = longer(this.#room, length)
-      this.#node = longer(this.#node, length)
-      this.#before = longer(this.#before, length)
-      this.#after = longer(this.#after, length)
-    }
+    this.#lists.reserve()
     const needed = (slab + 1) * 2 ** this.shift
     if (needed > this.entries.length) {
       const length = Math.min(MOST_OBJECTS, Math.max(needed, 2 * this.entries.length))
@@ -247,19 +181,11 @@ export class Slabs implements Dependent {
     }
   }
 
-  /** An empty slab that is in no place. */
-  #keepOrGiveBack(slab: number): void {
-    const node = this.#node[slab] as number
-    if (this.#spare[node] === NONE) this.#spare[node] = slab
-    else this.#giveBack(slab)
-  }
-
+  /** A slab that is in no place any more goes back to its node. */
   #giveBack(slab: number): void {
     const { buffer } = this.views[slab] as DataView<ArrayBuffer>
     this.views[slab] = NO_BYTES
-    this.#node[slab] = NONE
-    this.#after[slab] = this.#gone
-    this.#gone = slab
+    this.#lists.remove(slab)
     this.#unmap(buffer)
   }
 
@@ -268,30 +194,13 @@ export class Slabs implements Dependent {
     if (!this.#cxl.closed && buffer.byteLength > 0) this.#cxl.free(buffer)
   }
 
-  #link(slab: number): void {
-    const node = this.#node[slab] as number
-    const first = this.#partial[node] as number
-    this.#before[slab] = NONE
-    this.#after[slab] = first
-    if (first >= 0) this.#before[first] = slab
-    this.#partial[node] = slab
-  }
-
-  #unlink(slab: number): void {
-    const before = this.#before[slab] as number
-    const after = this.#after[slab] as number
-    if (before >= 0) this.#after[before] = after
-    else this.#partial[this.#node[slab] as number] = after
-    if (after >= 0) this.#before[after] = before
-  }
-
   /** The slab of an object that lives. */
   slabOf(ref: number): number {
     return (ref & INDEX_MASK) >> this.shift
   }
 
   nodeOfSlab(slab: number): number {
-    return this.#node[slab] as number
+    return this.#lists.nodeOf(slab)
   }
 
   /** Where an object begins in the buffer of its slab, in bytes. */
@@ -311,66 +220,37 @@ export class Slabs implements Dependent {
   migrateSlab(slab: number, node: number): MigrateResult {
     this.#checkMovable()
     const result = this.#cxl.migrate((this.views[slab] as DataView<ArrayBuffer>).buffer, node)
-    if (node === this.#node[slab]) return result
-    this.#takeOut(slab)
-    this.#node[slab] = node
-    this.#putBack(slab)
+    if (node === this.#lists.nodeOf(slab)) return result
+    this.lists.takeOut(slab)
+    if (this.#lists.putBack(slab, node)) this.#giveBack(slab)
     return result
-  }
-
-  /** Takes a slab out of the place where it is. */
-  #takeOut(slab: number): void {
-    const node = this.#node[slab] as number
-    this.#user.leave()
-    if (this.#current[node] === slab) this.#current[node] = NONE
-    else if (this.#spare[node] === slab) this.#spare[node] = NONE
-    else if ((this.#room[slab] as number) > 0) this.#unlink(slab)
-  }
-
-  /** The reverse, by what it holds now. */
-  #putBack(slab: number): void {
-    this.#user.leave()
-    if (this.#room[slab] === this.perSlab) {
-      this.#keepOrGiveBack(slab)
-    } else if ((this.#room[slab] as number) > 0) {
-      this.#link(slab)
-    }
   }
 
   /** Compacts all nodes. */
   compact(moved: Moved): number {
     this.#checkMovable()
     let objects = 0
-    for (let node = 0; node < this.#current.length; node++) {
-      objects += compactNode(this, node, moved)
-    }
+    for (const { node } of this.#cxl.nodes) objects += compactNode(this, node, moved)
     return objects
   }
 
   /** An empty current slab of a node is its spare from now on, or goes back. */
   retireEmpty(node: number): void {
-    this.#user.leave()
-    const current = this.#current[node] as number
-    if (current < 0 || this.#room[current] !== this.perSlab) return
-    this.#takeOut(current)
-    this.#putBack(current)
+    for (const slab of this.lists.takeEmpty(node)) {
+      if (this.#lists.putBack(slab)) this.#giveBack(slab)
+    }
   }
 
   /** Takes a slab out of its place: it gives out no objects then. */
   startEmptying(slab: number): void {
-    this.#takeOut(slab)
-    this.#emptied = slab
+    this.lists.takeOut(slab)
+    this.#lists.setApart(slab)
   }
 
   endEmptying(slab: number): void {
-    this.#emptied = NONE
-    if (slab < this.#slabs) this.#putBack(slab) // else the cache has ended meanwhile
-  }
-
-  /** Objects that a slab has room for. */
-  roomOf(slab: number): number {
-    this.#user.leave()
-    return this.#room[slab] as number
+    const { lists } = this
+    lists.setApart(NONE)
+    if (slab < lists.count && lists.putBack(slab)) this.#giveBack(slab) // else the cache has ended
   }
 
   /** The objects of a slab that live, as long as they do. */
@@ -381,64 +261,37 @@ export class Slabs implements Dependent {
     }
   }
 
-  /** Whether a slab is one of a node, and neither full nor empty. */
-  hasRoom(slab: number, node: number): boolean {
-    const room = this.roomOf(slab)
-    return this.#node[slab] === node && room > 0 && room < this.perSlab
-  }
-
-  /** The slabs of a node that are neither full nor empty, those with the fewest objects first. */
-  withRoom(node: number): number[] {
-    const found: number[] = []
-    for (let slab = 0; slab < this.#slabs; slab++) {
-      if (this.hasRoom(slab, node)) found.push(slab)
-    }
-    return found.sort((a, b) => (this.#room[b] as number) - (this.#room[a] as number))
-  }
-
   /** An object of this very slab, which has room and is current or partial. */
   takeFrom(slab: number): number {
-    this.#user.leave()
-    const room = (this.#room[slab] as number) - 1
-    this.#room[slab] = room
-    const index = this.#stacks[(slab << this.shift) + room] as number
+    const room = this.lists.roomOf(slab)
+    const index = this.#stacks[(slab << this.shift) + room - 1] as number
     const ref = following((this.entries[index] as number) - 1)
     this.entries[index] = ref
-    if (room === 0 && this.#current[this.#node[slab] as number] !== slab) this.#unlink(slab)
+    this.#lists.took(slab)
     return ref
   }
 
   /** Gives back all slabs that are empty. */
   trim(): void {
-    this.#user.leave()
-    for (let node = 0; node < this.#current.length; node++) {
-      const current = this.#current[node] as number
-      if (current >= 0 && this.#room[current] === this.perSlab) {
-        this.#current[node] = NONE
-        this.#giveBack(current)
-      }
-      const spare = this.#spare[node] as number
-      this.#spare[node] = NONE
-      if (spare >= 0) this.#giveBack(spare)
+    for (const { node } of this.#cxl.nodes) {
+      for (const slab of this.lists.takeEmpty(node)) this.#giveBack(slab)
     }
   }
 
   #checkMovable(): void {
-    if (this.#emptied !== NONE) {
+    if (this.#lists.isOneApart) {
       throw new EmucxlError('ERR_EMUCXL_BUSY', 'compact() is under way: wait until it returns')
     }
   }
 
   /** Objects that live, and slabs with their bytes, of a node. */
   count(node: number): { objects: number; slabs: number; bytes: number } {
-    this.#user.leave()
     let objects = 0
     let slabs = 0
     let bytes = 0
-    for (let slab = 0; slab < this.#slabs; slab++) {
-      if (this.#node[slab] !== node) continue
+    for (const slab of this.lists.on(node)) {
       slabs++
-      objects += this.perSlab - (this.#room[slab] as number)
+      objects += this.perSlab - this.#lists.roomOf(slab)
       bytes += (this.views[slab] as DataView<ArrayBuffer>).buffer.byteLength
     }
     return { objects, slabs, bytes }
@@ -470,14 +323,10 @@ export class Slabs implements Dependent {
   contextClosed(): void {
     if (this.#refs.ended) return
     this.#refs.end(this.#highestRef())
-    this.#user.leave()
-    this.#node.fill(NONE)
+    this.lists.clear()
     this.views = []
     this.entries = new Float64Array(0)
     this.#stacks = new Int32Array(0)
-    this.#slabs = 0
-    this.#gone = NONE
-    for (const places of [this.#current, this.#partial, this.#spare]) places.fill(NONE)
     this.#user.use(this.entries, this.#stacks)
   }
 }
