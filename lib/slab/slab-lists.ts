@@ -126,18 +126,22 @@ export class SlabLists {
     if (room === 0 && this.#current[this.nodeOf(slab)] !== slab) this.#unlink(slab)
   }
 
-  /** An object of a slab was freed. Returns whether the slab has to go. */
-  freed(slab: number): boolean {
+  /** An object of a slab was freed. Returns how many were free before. */
+  freed(slab: number): number {
     const before = this.#room[slab] as number
-    this.#room[slab] = before + 1
-    if (before > 0 && before + 1 < this.#perSlab) return false
+    this.#room[slab] = (before + 1) | 0
+    return before
+  }
+
+  /** A slab that was full has room now, or has no object left. Returns whether it has to go. */
+  place(slab: number, wasFull: boolean): boolean {
     const node = this.nodeOf(slab)
     if (slab === this.#current[node] || slab === this.#apart) return false
-    if (before + 1 < this.#perSlab) {
+    if (this.roomOf(slab) < this.#perSlab) {
       this.#link(slab)
       return false
     }
-    if (before > 0) this.#unlink(slab)
+    if (!wasFull) this.#unlink(slab)
     return !this.#keep(slab)
   }
 

@@ -98,8 +98,11 @@ export class Slabs implements Dependent {
   /** Puts an object that was freed on the stack of its slab, which the cache has not at hand. */
   push(index: number): void {
     const slab = index >> this.shift
-    this.#stacks[(slab << this.shift) + this.#lists.roomOf(slab)] = index
-    if (this.#lists.freed(slab)) this.#giveBack(slab)
+    const before = this.#lists.freed(slab)
+    this.#stacks[((slab << this.shift) + before) | 0] = index
+    if ((before === 0 || before + 1 === this.perSlab) && this.#lists.place(slab, before === 0)) {
+      this.#giveBack(slab)
+    }
   }
 
   /** The cache has a slab not at hand any more, and says how many of its objects are free. */
