@@ -11,6 +11,10 @@ export interface Settings {
   runs?: number
   /** Operations of a run, where an experiment counts operations. */
   count?: number
+  /** What random numbers begin with. */
+  seed?: number
+  /** Names of policies, where an experiment compares them. */
+  policies?: readonly string[]
   /** Bytes of a block, or of the memory that a measurement walks through. */
   size?: number
 }

@@ -2,7 +2,8 @@
 
 import { copy } from './copy.js'
 import type { Experiment } from './experiment.js'
+import { kv } from './kv.js'
 import { latency } from './latency.js'
 import { queue } from './queue.js'
 
-export const EXPERIMENTS: readonly Experiment[] = [latency, copy, queue] as Experiment[]
+export const EXPERIMENTS: readonly Experiment[] = [latency, copy, queue, kv] as Experiment[]

@@ -1,5 +1,6 @@
 // What the package exports.
 
+export * from './kv/index.js'
 export type { Address, Bytes } from './memory/arguments.js'
 export type { BackendName } from './memory/backends.js'
 export { Emucxl, LOCAL_MEMORY, REMOTE_MEMORY } from './memory/emucxl.js'

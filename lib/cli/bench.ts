@@ -2,6 +2,7 @@
 
 import type { Context, Experiment, Settings } from '../../bench/experiment.js'
 import { EXPERIMENTS } from '../../bench/experiments.js'
+import { policies } from '../kv/policies/index.js'
 import type { BackendName } from '../memory/backends.js'
 import type { Emucxl } from '../memory/emucxl.js'
 import { packageVersion } from '../memory/host.js'
@@ -15,6 +16,7 @@ import { render, widthOf, wrap } from './table.js'
 import { byteSize, choice, parse, UsageError, wholeNumber } from './usage.js'
 
 const NAME = 'emucxl bench'
+const POLICIES = Object.keys(policies)
 
 /** What an experiment may take, so that all end in half a minute on a small or busy machine. */
 const PATIENCE_MS = 8_000
@@ -69,6 +71,8 @@ ${list([
     'repetitions of each measurement (default: 100 for latency, 25 for copy, 10 for queue)',
   ],
   ['--count N', 'operations of a run of the queue (default: 15000)'],
+  ['--seed N', 'where the random keys of kv begin (default: 1, as in the paper)'],
+  ['--policies A,B', `policies of kv, of: ${POLICIES.join(', ')} (default: all)`],
   [
     '--size BYTES',
     'working set of latency, block of copy: 64MiB, 1G (default: by the last-level cache)',
@@ -104,6 +108,8 @@ function read(args: readonly string[]): Wanted | 'help' {
     runs: { type: 'string' },
     count: { type: 'string' },
     size: { type: 'string' },
+    seed: { type: 'string' },
+    policies: { type: 'string' },
     'latency-model': { type: 'string' },
   })
   if (values.help) return 'help'
@@ -113,6 +119,12 @@ function read(args: readonly string[]): Wanted | 'help' {
   if (values.runs !== undefined) settings.runs = wholeNumber(NAME, 'runs', values.runs)
   if (values.count !== undefined) settings.count = wholeNumber(NAME, 'count', values.count)
   if (values.size !== undefined) settings.size = byteSize(NAME, 'size', values.size)
+  if (values.seed !== undefined) settings.seed = wholeNumber(NAME, 'seed', values.seed)
+  if (values.policies !== undefined) {
+    settings.policies = values.policies
+      .split(',')
+      .map((word) => choice(NAME, 'policy', word.trim(), POLICIES))
+  }
   const presets = Object.keys(LATENCY_PRESETS) as LatencyPreset[]
   const model =
     values['latency-model'] === undefined

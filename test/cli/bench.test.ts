@@ -121,7 +121,7 @@ describe('the JSON report', () => {
     const some = await report('queue', 'copy', 'queue', ...QUICK)
     expect(Object.keys(some.experiments)).toEqual(['copy', 'queue'])
     const all = await report(...QUICK)
-    expect(Object.keys(all.experiments)).toEqual(['latency', 'copy', 'queue'])
+    expect(Object.keys(all.experiments)).toEqual(['latency', 'copy', 'queue', 'kv'])
     for (const { description, seconds } of Object.values(all.experiments)) {
       expect(description).toMatch(/\.$/)
       expect(seconds).toBeGreaterThan(0)
@@ -135,7 +135,7 @@ describe('the tables', () => {
     expect(code).toBe(0)
     const lines = stdout.split('\n')
     expect(lines.filter((line) => line.length > 80)).toEqual([])
-    for (const name of ['latency', 'copy', 'queue']) {
+    for (const name of ['latency', 'copy', 'queue', 'kv']) {
       expect(stdout).toContain(`\n${name} (backend emulated): `)
     }
     expect(stdout).toMatch(/^ {2}region +enqueue +remote .* – +1\.13$/m)
@@ -166,6 +166,7 @@ describe('notices and progress', () => {
       expect.stringMatching(/^latency … \d+\.\d s$/),
       expect.stringMatching(/^copy … \d+\.\d s$/),
       expect.stringMatching(/^queue … \d+\.\d s$/),
+      expect.stringMatching(/^kv … \d+\.\d s$/),
     ])
   })
 

@@ -54,19 +54,23 @@ describe.each(EXPERIMENTS)('$name', (experiment) => {
 
   it('leaves no memory behind when a node has no room', async () => {
     const context = watched({ ...SMALL, runs: 1 })
-    context.cxl.setCapacity(1, 5 * 4096)
+    context.cxl.setCapacity(1, 4096)
     await expect(experiment.run(context)).rejects.toMatchObject({ code: 'ERR_EMUCXL_NO_MEMORY' })
     expect(context.cxl.mappings()).toEqual([])
   })
 
-  it('stops after one repetition when time is up, and says so', async () => {
-    const context = watched(SMALL, { timeIsUp: () => true })
-    const [row] = (await experiment.run(context)) as { samples?: number; runs?: number }[]
-    expect(row?.samples ?? row?.runs).toBe(1)
-    expect(context.conditions).toEqual([
-      expect.stringMatching(new RegExp(`^${experiment.name}: time was up after 1 of \\d+ rep`)),
-    ])
-  })
+  // Table IV counts what happens, which is the same each time.
+  it.skipIf(experiment.name === 'kv')(
+    'stops after one repetition when time is up, and says so',
+    async () => {
+      const context = watched(SMALL, { timeIsUp: () => true })
+      const [row] = (await experiment.run(context)) as { samples?: number; runs?: number }[]
+      expect(row?.samples ?? row?.runs).toBe(1)
+      expect(context.conditions).toEqual([
+        expect.stringMatching(new RegExp(`^${experiment.name}: time was up after 1 of \\d+ rep`)),
+      ])
+    },
+  )
 })
 
 describe('a thread that may run anywhere', () => {

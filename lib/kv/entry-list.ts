@@ -1,0 +1,83 @@
+// A list of entries, for policies.
+
+import type { Records } from './records.js'
+
+/**
+ * Entries in an order. An entry can be in one list at a time, of all that a policy has. Every call takes
+ * the same short time, and none allocates. The list has no ends: from `back` on, `before` leads to the
+ * front, and there to {@link end}.
+ */
+export class EntryList {
+  readonly #records: Records
+  readonly #end: number
+  #size = 0
+
+  /** For a store: see {@link PolicyHost.list}. */
+  constructor(records: Records) {
+    this.#records = records
+    this.#end = records.allocate()
+    records.setBefore(this.#end, this.#end)
+    records.setAfter(this.#end, this.#end)
+  }
+
+  /** What stands for no entry: beyond the front, and beyond the back. */
+  get end(): number {
+    return this.#end
+  }
+
+  get size(): number {
+    return this.#size
+  }
+
+  /** The first entry; {@link end} where there is none. */
+  get front(): number {
+    return this.#records.after(this.#end)
+  }
+
+  /** The last entry; {@link end} where there is none. */
+  get back(): number {
+    return this.#records.before(this.#end)
+  }
+
+  /** The entry that is nearer to the front. */
+  before(entry: number): number {
+    return this.#records.before(entry)
+  }
+
+  /** The entry that is nearer to the back. */
+  after(entry: number): number {
+    return this.#records.after(entry)
+  }
+
+  pushFront(entry: number): void {
+    this.#insert(entry, this.#end, this.#records.after(this.#end))
+  }
+
+  pushBack(entry: number): void {
+    this.#insert(entry, this.#records.before(this.#end), this.#end)
+  }
+
+  remove(entry: number): void {
+    const records = this.#records
+    const before = records.before(entry)
+    const after = records.after(entry)
+    records.setAfter(before, after)
+    records.setBefore(after, before)
+    this.#size--
+  }
+
+  moveToFront(entry: number): void {
+    if (this.#records.before(entry) === this.#end) return
+    this.remove(entry)
+    this.pushFront(entry)
+  }
+
+  #insert(entry: number, before: number, after: number): void {
+    const records = this.#records
+    records.setBefore(entry, before)
+    records.setAfter(entry, after)
+    records.setAfter(before, entry)
+    records.setBefore(after, entry)
+    this.#size++
+  }
+}

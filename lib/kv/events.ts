@@ -1,0 +1,16 @@
+// What is told of entries through node:diagnostics_channel.
+
+import type { Key } from './key.js'
+import type { KvStore } from './kv-store.js'
+import type { Tier } from './policy.js'
+
+/** A store with any codec. */
+export type AnyStore = Pick<KvStore, 'has' | 'delete' | 'size' | 'tierOf' | 'stats' | 'destroy'>
+
+/** What is told of an entry. */
+export interface KvEvent {
+  store: AnyStore
+  key: Key
+  /** Where the entry was. Not for a miss. */
+  tier?: Tier
+}

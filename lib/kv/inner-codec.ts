@@ -1,0 +1,105 @@
+// What turns values into bytes and back inside a store: it reads and writes memory.
+
+import { types } from 'node:util'
+import { outOfRange, wrongType } from '../memory/arguments.js'
+import type { Codec, NamedCodecs } from './codec.js'
+
+/** A codec as a store uses it: it reads values where they are, and runs no code of the user's on the way. */
+export interface InnerCodec<V> {
+  encode(value: unknown): Uint8Array
+  decode(buffer: Buffer, from: number, to: number, ascii: boolean): V
+  /** Whether the text that was encoded last was ASCII, which is decoded faster. */
+  readonly ascii: boolean
+}
+
+function copyOf(buffer: Buffer, from: number, to: number): Buffer {
+  const copy = Buffer.allocUnsafe(to - from)
+  buffer.copy(copy, 0, from, to)
+  return copy
+}
+
+class BytesCodec implements InnerCodec<Uint8Array> {
+  readonly ascii = false
+
+  encode(value: unknown): Uint8Array {
+    if (!types.isUint8Array(value)) throw wrongType('value', 'a Uint8Array', value)
+    return value
+  }
+
+  decode(buffer: Buffer, from: number, to: number): Buffer {
+    return copyOf(buffer, from, to)
+  }
+}
+
+const LONE_SURROGATE = /\p{Surrogate}/u
+
+/** Texts as UTF-8, in a buffer that grows. */
+class TextWriter {
+  #buffer = Buffer.alloc(4096)
+  ascii = false
+
+  write(text: string, name: string): Buffer {
+    // No code unit takes more than three bytes.
+    if (this.#buffer.length < 3 * text.length) this.#buffer = Buffer.alloc(4 * text.length)
+    const length = this.#buffer.write(text)
+    this.ascii = length === text.length
+    if (!this.ascii && LONE_SURROGATE.test(text)) {
+      throw outOfRange(name, 'text without lone surrogates, which UTF-8 cannot hold', text)
+    }
+    return this.#buffer.subarray(0, length)
+  }
+}
+
+class Utf8Codec implements InnerCodec<string> {
+  readonly #writer = new TextWriter()
+
+  get ascii(): boolean {
+    return this.#writer.ascii
+  }
+
+  encode(value: unknown): Uint8Array {
+    if (typeof value !== 'string') throw wrongType('value', 'a string', value)
+    return this.#writer.write(value, 'value')
+  }
+
+  decode(buffer: Buffer, from: number, to: number, ascii: boolean): string {
+    return ascii ? buffer.toString('latin1', from, to) : buffer.toString('utf8', from, to)
+  }
+}
+
+class JsonCodec implements InnerCodec<unknown> {
+  readonly #text = new Utf8Codec()
+
+  get ascii(): boolean {
+    return this.#text.ascii
+  }
+
+  encode(value: unknown): Uint8Array {
+    const text: unknown = JSON.stringify(value)
+    if (typeof text !== 'string') throw wrongType('value', 'what JSON can hold', value)
+    return this.#text.encode(text)
+  }
+
+  decode(buffer: Buffer, from: number, to: number, ascii: boolean): unknown {
+    return JSON.parse(this.#text.decode(buffer, from, to, ascii))
+  }
+}
+
+const NAMED = { bytes: BytesCodec, utf8: Utf8Codec, json: JsonCodec }
+
+/** The codec that a user asked for: what reads and writes memory, and, around it, the user's own. */
+export function codecOf(codec: unknown): [InnerCodec<unknown>, own: Codec<unknown> | undefined] {
+  if (typeof codec === 'string' && Object.hasOwn(NAMED, codec)) {
+    return [new NAMED[codec as keyof NamedCodecs](), undefined]
+  }
+  const { encode, decode } = (codec ?? {}) as Partial<Codec<unknown>>
+  if (typeof encode !== 'function' || typeof decode !== 'function') {
+    const names = Object.keys(NAMED).map((name) => `'${name}'`)
+    throw wrongType(
+      'options.codec',
+      `${names.join(', ')}, or an object with encode() and decode()`,
+      codec,
+    )
+  }
+  return [new BytesCodec(), codec as Codec<unknown>]
+}
