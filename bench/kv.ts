@@ -142,26 +142,29 @@ async function run(context: Context): Promise<KvRow[]> {
 }
 
 function table(rows: readonly KvRow[]): Table {
-  const policies = [...new Set(rows.map(({ policy }) => policy))]
   const shares = [...new Set(rows.map(({ hotPercent }) => hotPercent))]
-  const columns = policies.flatMap((policy) => [
-    { head: policy, unit: '%', digits: 2 },
-    ...(PAPERS.includes(policy) ? [{ head: 'paper', unit: '%', digits: 2 }] : []),
-  ])
+  const policies = [...new Set(rows.map(({ policy }) => policy))]
+  const line = (head: string, value: (row: KvRow) => number | null, policy: string) => [
+    head,
+    ...shares.map((share) => {
+      const row = rows.find((r) => r.hotPercent === share && r.policy === policy)
+      return row === undefined ? undefined : (value(row) ?? undefined)
+    }),
+  ]
   return {
-    columns: [{ head: 'reads go to' }, ...columns],
-    rows: shares.map((share) => [
-      share === null ? 'all keys' : `${share} % of keys`,
-      ...policies.flatMap((policy) => {
-        const row = rows.find((r) => r.hotPercent === share && r.policy === policy)
-        const paper = PAPERS.includes(policy) ? [row?.paperLocalPercent ?? undefined] : []
-        return [row?.localPercent, ...paper]
-      }),
+    columns: [
+      { head: 'hot keys' },
+      ...shares.map((share) => ({ head: share === null ? 'all' : `${share} %`, digits: 1 })),
+    ],
+    rows: policies.flatMap((policy) => [
+      line(policy, (row) => row.localPercent, policy),
+      ...(PAPERS.includes(policy) ? [line('  paper', (row) => row.paperLocalPercent, policy)] : []),
     ]),
     notes: [
-      `Reads that found their object in local memory, of ${READS.toLocaleString('en-US')}: nine tenths ` +
-        'of them go to so many of the keys, then one tenth to the others. 300 objects fit into local memory, ' +
-        `1,000 are stored. Keys are drawn by glibc’s rand(), seed ${rows[0]?.seed}.`,
+      `Percent of ${READS.toLocaleString('en-US')} reads that found their object in local memory. Nine ` +
+        'tenths of them go to the hot keys, then one tenth to the others; all: to all alike. Local memory ' +
+        'has room for 300 objects of 1,000. Keys are drawn by glibc’s rand(), seed ' +
+        `${rows[0]?.seed}.`,
       'min: Belady’s optimum, which knows the future. Paper: emucxl, Table IV, seed 1.',
     ],
   }

@@ -61,7 +61,9 @@ export function render(table: Table, width: number): string {
   const { columns, rows, notes } = table
   const lines = [
     columns.map(({ head }) => head),
-    columns.map(({ unit }) => unit ?? ''),
+    ...(columns.some(({ unit }) => unit !== undefined)
+      ? [columns.map(({ unit }) => unit ?? '')]
+      : []),
     ...rows.map((row) => columns.map((column, i) => cell(row[i], column))),
   ]
   const right = columns.map(({ unit, digits }) => unit !== undefined || digits !== undefined)

@@ -12,5 +12,5 @@ export {
   type KvTierStats,
   type PutOptions,
 } from './kv-store.js'
-export { policies } from './policies/index.js'
+export { policies, type ThresholdOptions, threshold } from './policies/index.js'
 export type { EntryBytes, Policy, PolicyFactory, PolicyHost, Tier } from './policy.js'

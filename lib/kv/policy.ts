@@ -47,7 +47,7 @@ export interface Policy {
   demoted(entry: number): void
   /** An entry is gone. */
   removed(entry: number, tier: Tier): void
-  /** The local entry to be demoted next; asked only where there is one. It changes no order yet. */
+  /** The local entry to be demoted next; asked only where there is one. Whether it was, `demoted` tells. */
   localVictim(): number
   /** The remote entry to be evicted next; asked only where there is one. */
   remoteVictim(): number
