@@ -562,8 +562,8 @@ export class KvStore<const C extends AnyCodec = 'bytes'> {
   #full(size: number): EmucxlError {
     return new EmucxlError(
       'ERR_EMUCXL_NO_MEMORY',
-      `no room for an entry of ${size} bytes in either tier: raise a limit or a capacity, ` +
-        "or take whenFull 'evict'",
+      `no room for an entry of ${size} bytes in either tier: raise a limit or a capacity` +
+        (this.#evicts ? '' : ", or take whenFull 'evict'"),
     )
   }
 
