@@ -16,11 +16,13 @@ export interface NamedCodecs {
 }
 
 /** What is passed as `codec`. */
-export type AnyCodec = keyof NamedCodecs | Codec<never>
+export type AnyCodec =
+  | keyof NamedCodecs
+  | { encode(value: never): Uint8Array; decode(bytes: Uint8Array): unknown }
 
 /** The values of a store with a codec. */
 export type ValueOfCodec<C extends AnyCodec> = C extends keyof NamedCodecs
   ? NamedCodecs[C]
-  : C extends Codec<infer V>
+  : C extends { decode(bytes: Uint8Array): infer V }
     ? V
     : never

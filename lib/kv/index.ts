@@ -13,4 +13,5 @@ export {
   type PutOptions,
 } from './kv-store.js'
 export { policies, type ThresholdOptions, threshold } from './policies/index.js'
+export { lru } from './policies/lru.js'
 export type { EntryBytes, Policy, PolicyFactory, PolicyHost, Tier } from './policy.js'

@@ -1,5 +1,6 @@
 // A key-value store in two tiers: hot entries in local memory, the others in remote memory.
 
+import { types } from 'node:util'
 import {
   checkBytes,
   checkChoice,
@@ -227,7 +228,11 @@ export class KvStore<const C extends AnyCodec = 'bytes'> {
   put(key: Key, value: ValueOfCodec<C>, options?: PutOptions): void {
     this.#checkWritable()
     const expires = this.#expiry.after(options)
-    const bytes = this.#codec.encode(this.#own === undefined ? value : this.#own.encode(value))
+    const own = this.#own?.encode(value)
+    if (this.#own !== undefined && !types.isUint8Array(own)) {
+      throw wrongType('what options.codec.encode() returned', 'a Uint8Array', own)
+    }
+    const bytes = this.#codec.encode(own ?? value)
     const { ascii } = this.#codec
     if (bytes.length > this.#maxValueBytes) {
       throw outOfRange(
@@ -504,7 +509,7 @@ export class KvStore<const C extends AnyCodec = 'bytes'> {
   #insert(size: number, value: Uint8Array, ascii: boolean): number {
     const table = this.#table
     table.reserve()
-    const { tier, place } = this.#allocate(size)
+    const { tier, place } = this.#allocate(size, 'local')
     table.write(place, value, ascii)
     const entry = table.add(place)
     const state = this.#tier(tier)
@@ -526,8 +531,17 @@ export class KvStore<const C extends AnyCodec = 'bytes'> {
       table.write(place, value, ascii)
       tier.bytes += size - old
     } else {
-      // While room is made this entry itself may be demoted, or evicted.
-      const fresh = this.#allocate(size)
+      // It leaves its tier, which has that room for it; the entry itself may be demoted for it, or evicted.
+      const own = table.tierOf(entry)
+      tier.entries--
+      tier.bytes -= old
+      let fresh: { tier: Tier; place: number }
+      try {
+        fresh = this.#allocate(size, own)
+      } finally {
+        tier.entries++
+        tier.bytes += old
+      }
       if (table.find() !== entry) {
         table.heap.free(fresh.place)
         return -1
@@ -550,12 +564,12 @@ export class KvStore<const C extends AnyCodec = 'bytes'> {
     return entry
   }
 
-  /** An object for an entry: local, if that can be, else remote. Makes room. */
-  #allocate(size: number): { tier: Tier; place: number } {
-    const local = this.#allocateIn('local', size)
-    if (local !== undefined) return { tier: 'local', place: local }
-    const remote = this.#allocateIn('remote', size)
-    if (remote !== undefined) return { tier: 'remote', place: remote }
+  /** An object for an entry: in one tier, if that can be, else in the other. Makes room. */
+  #allocate(size: number, first: Tier): { tier: Tier; place: number } {
+    for (const tier of [first, first === 'local' ? 'remote' : 'local'] as const) {
+      const place = this.#allocateIn(tier, size)
+      if (place !== undefined) return { tier, place }
+    }
     throw this.#full(size)
   }
 
