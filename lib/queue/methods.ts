@@ -21,7 +21,8 @@ export class Ends implements Dependent {
   tailAt = 0
   tailEnd = 0
 
-  /** Bytes of an element. */
+  /** What the elements are, and their bytes. */
+  type: FieldType<unknown> | undefined
   stride = 1
   /** Where the head's segment begins, and the elements that were dequeued before it. */
   #headStart = 0
@@ -62,7 +63,8 @@ export class Ends implements Dependent {
 
 /** What the methods need of the inside of a queue. */
 export interface Inside {
-  endsOf: (queue: Queue<unknown>) => Ends
+  /** What tells the ends of a queue, and throws for one with elements of another type. */
+  endsFor: (type: FieldType<unknown>) => (queue: Queue<unknown>) => Ends
   /** The tail's segment is full, or there is none: adds one. */
   grow: (queue: Queue<unknown>) => void
   /** All elements are gone. */
@@ -138,7 +140,8 @@ class ElementWriter extends Writer {
 }
 
 function compile(type: FieldType<unknown>, inside: Inside): Methods<unknown> {
-  const writer = new ElementWriter(type, { ...inside })
+  const { endsFor, ...rest } = inside
+  const writer = new ElementWriter(type, { ...rest, endsOf: endsFor(type) })
   const { checks, put } = writer.write(type, 'at', 'value')
   const tail = writer.take('at', 'ends.tail')
   const value = writer.read(type, 'at')

@@ -57,6 +57,10 @@ export interface QueueStats {
 
 let inside: Inside
 
+function refuseType(): never {
+  throw new TypeError('this: the method is one of a queue with elements of another type')
+}
+
 /** What a queue has that was dropped without destroy(). */
 interface Left {
   cxl: Emucxl
@@ -133,7 +137,11 @@ function placesOf(cxl: Emucxl, options: QueueOptions, segmentBytes: number): Pla
 export class Queue<T> implements Iterable<T> {
   static {
     inside = {
-      endsOf: (queue) => queue.#ends,
+      endsFor: (type) => (queue) => {
+        const ends = queue.#ends
+        if (ends.type !== type) refuseType()
+        return ends
+      },
       grow: (queue) => queue.#grow(),
       rewind: (queue) => queue.#rewind(),
       advance: (queue) => queue.#advance(),
@@ -166,6 +174,7 @@ export class Queue<T> implements Iterable<T> {
     const segmentBytes = HEADER_BYTES + perSegment * type.size
     const places = placesOf(cxl, options, segmentBytes)
     this.#cxl = cxl
+    this.#ends.type = type
     this.#ends.stride = type.size
     this.#stride = type.size
     this.#room = perSegment * type.size
@@ -185,7 +194,7 @@ export class Queue<T> implements Iterable<T> {
     }
   }
 
-  /** Elements in the queue. */
+  /** Elements in the queue: none, after it is destroyed or its context closed. */
   get size(): number {
     return this.#ends.size
   }

@@ -131,15 +131,18 @@ const AS_NAMED: Naming = (path) => (path === '' ? 'name' : `name + ${JSON.string
 interface Written {
   /** Statements that take the value into local variables, and check what is no number. */
   takes: string[]
-  /** Whether the numbers among these can be stored: expressions. */
+  /** Whether the numbers among these can be stored, and what may have changed still can: expressions. */
   tests: string[]
-  /** Statements that throw for the first number that cannot. */
+  /** For each of these, a statement that throws. */
   refusals: string[]
   /** Statements that write the variables. */
   puts: string[]
   /** An expression for the value. */
   result: string
 }
+
+/** Numbers of a struct that are checked by one condition; of more, each by its own. */
+const MOST_TESTS = 100
 
 /** An expression for a number of bytes, and some more. */
 interface At {
@@ -219,9 +222,12 @@ export class Writer {
       '',
     )
     const checks = [...takes]
-    if (tests.length > 0) {
+    if (tests.length > MOST_TESTS) {
+      checks.push(...tests.map((test, i) => `if (!(${test})) ${refusals[i]}`))
+    } else if (tests.length > 0) {
       const refuse = `refuse${this.#functions.length}`
-      const locals = Array.from({ length: this.#locals - first }, (_, i) => `value${first + i}`)
+      const all = Array.from({ length: this.#locals - first }, (_, i) => `value${first + i}`)
+      const locals = all.filter((local) => refusals.some((text) => text.includes(`(${local},`)))
       const passed = [...locals, ...(naming === AS_NAMED ? ['name'] : [])].join(', ')
       this.#functions.push(`const ${refuse} = (${passed}) => { ${refusals.join('\n')} };`)
       checks.push(`if (!(${tests.join(' && ')})) ${refuse}(${passed});`)
@@ -242,10 +248,11 @@ export class Writer {
       }
     }
     if (!isStruct(type)) {
+      const again = type.mayChange // by code that the values of later fields run
       return {
         takes: [`const ${local} = ${this.bind(type)}.check(${value}, ${name});`],
-        tests: [],
-        refusals: [],
+        tests: again ? [`${this.bind(type)}.holds(${local})`] : [],
+        refusals: again ? [`${this.bind(type)}.check(${local}, ${name});`] : [],
         puts: [`${this.bind(type)}.put(${this.place(at.base, at.offset)}, ${local});`],
         result: local,
       }
@@ -335,11 +342,13 @@ function walk(type: AnyStruct, place: Place): Accessors {
   const fields = parts(type, place)
   const check = (value: unknown, name: string): Record<string, unknown> => {
     checkStruct(value, name)
-    const checked = Object.entries(type.fields).map(([key, field]) => [
-      key,
-      field.check(value[key], `${name}.${key}`),
-    ])
-    return Object.fromEntries(checked)
+    const checked = Object.entries(type.fields).map(
+      ([key, field]) => [key, field, field.check(value[key], `${name}.${key}`)] as const,
+    )
+    for (const [key, field, each] of checked) {
+      if (!field.holds(each)) field.check(each, `${name}.${key}`)
+    }
+    return Object.fromEntries(checked.map(([key, , each]) => [key, each]))
   }
   return {
     get: walking.object('getter', fields),

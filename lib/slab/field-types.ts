@@ -40,6 +40,16 @@ export abstract class FieldType<T> {
    */
   abstract check(value: unknown, name: string): T
 
+  /** Whether what {@link check} returned may cease to be valid: bytes, whose owner can shrink them. */
+  get mayChange(): boolean {
+    return false
+  }
+
+  /** Whether what {@link check} returned is still valid. Runs no code of its owner. */
+  holds(_checked: T): boolean {
+    return true
+  }
+
   /** Writes a value, or throws as {@link check} does, with nothing written. */
   store(view: DataView, offset: number, value: T): void {
     const checked = this.check(value, 'value')
@@ -231,6 +241,14 @@ const TypedArray = Object.getPrototypeOf(Uint8Array.prototype) as object
 const lengthOf = Object.getOwnPropertyDescriptor(TypedArray, 'length')?.get as () => unknown
 
 class BytesType extends FieldType<Uint8Array> {
+  override get mayChange(): boolean {
+    return true
+  }
+
+  override holds(checked: Uint8Array): boolean {
+    return lengthOf.call(checked) === this.size
+  }
+
   /** A copy. */
   load(view: DataView, offset: number): Uint8Array {
     return new Uint8Array(bytesAt(view, offset, this.size))
@@ -306,6 +324,14 @@ export class ArrayType<E extends FieldType<unknown>> extends FieldType<ValueOf<E
     super(size, element.align)
     this.element = element
     this.length = length
+  }
+
+  override get mayChange(): boolean {
+    return this.element.mayChange
+  }
+
+  override holds(checked: ValueOf<E>[]): boolean {
+    return !this.mayChange || checked.every((value) => this.element.holds(value))
   }
 
   load(view: DataView, offset: number): ValueOf<E>[] {

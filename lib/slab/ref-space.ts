@@ -63,7 +63,7 @@ export class RefSpace {
     return this.#ended
   }
 
-  /** The cache has no refs any more; `highest` is the highest that it gave out, or would have next. */
+  /** The cache has no refs any more; `highest` is the highest that it gave out. */
   end(highest: number): void {
     this.#ended = true
     dropped.unregister(this)

@@ -225,9 +225,10 @@ export class SlabCache {
     if (slabs.nodeOfSlab(slabs.slabOf(ref)) === node) return ref
     if (typeof node !== 'number') throw wrongType('node', 'the number of a node', node)
     const bytes = slabs.bytesOf(ref, this.objectSize)
-    const fresh = this.alloc(node)
+    // Not those of a class that is derived from this one, which may do more.
+    const fresh = SlabCache.prototype.alloc.call(this, node)
     this.#fill(fresh, bytes)
-    this.free(ref)
+    SlabCache.prototype.free.call(this, ref)
     return fresh
   }
 
@@ -283,7 +284,7 @@ export class SlabCache {
       if (from === undefined) bytes.fill(0)
       else bytes.set(from)
     } catch (error) {
-      this.free(ref)
+      SlabCache.prototype.free.call(this, ref)
       throw error
     }
   }

@@ -55,10 +55,14 @@ export class SlabLists {
   reserve(): void {
     if (this.next < this.#room.length) return
     const length = Math.max(8, 2 * this.#room.length)
-    this.#room = longer(this.#room, length)
-    this.#node = longer(this.#node, length)
-    this.#before = longer(this.#before, length)
+    // All of them, or none.
+    const room = longer(this.#room, length)
+    const node = longer(this.#node, length)
+    const before = longer(this.#before, length)
     this.#after = longer(this.#after, length)
+    this.#room = room
+    this.#node = node
+    this.#before = before
   }
 
   /** Takes in a slab, all of whose objects are free: it is the current one of its node. */
@@ -98,9 +102,9 @@ export class SlabLists {
     this.#room[slab] = room
   }
 
-  /** Whether a node has no slab from which objects were given out. */
-  isNew(node: number): boolean {
-    return this.#current[node] === NONE
+  /** Whether a node has a current slab, which is full when another one is asked for. */
+  hasCurrent(node: number): boolean {
+    return (this.#current[node] ?? NONE) !== NONE
   }
 
   /** The current slab of a node, if it has room, else another one that has; NONE where there is none. */

@@ -135,20 +135,27 @@ export class Slabs implements Dependent {
         `a cache has at most ${MOST_OBJECTS} objects: use several, or larger objects`,
       )
     }
-    this.#reserve(slab)
-    this.views[slab] = new DataView(this.#map(node))
+    // The arrays come last: they never have room for a slab that is not there, whose zeros would look as refs.
+    const buffer = this.#map(node)
+    try {
+      this.#reserve(slab)
+    } catch (error) {
+      this.#unmap(buffer)
+      throw error
+    }
+    this.views[slab] = new DataView(buffer)
     if (slab === this.#lists.count) this.#fillStack(slab)
     this.#lists.add(node)
     return slab
   }
 
   /**
-   * Memory for a slab. One after the first of its node will be filled, as that was: huge pages give it
+   * Memory for a slab. One that follows a full one will be filled, as that was: huge pages give it
    * its memory at a tenth of the price, and cost less to find again.
    */
   #map(node: number): ArrayBuffer {
     const { slabBytes } = this.#shape
-    if (this.#huge && !this.#lists.isNew(node)) {
+    if (this.#huge && this.#lists.hasCurrent(node)) {
       try {
         return this.#cxl.alloc(slabBytes, node, { hugePages: 'prefer' })
       } catch (error) {
@@ -170,18 +177,18 @@ export class Slabs implements Dependent {
     }
   }
 
-  /** Makes the arrays long enough for a slab of this number. */
+  /** Makes the arrays long enough for a slab of this number. Where that fails, they are as they were. */
   #reserve(slab: number): void {
     this.#lists.reserve()
     const needed = (slab + 1) * 2 ** this.shift
-    if (needed > this.entries.length) {
-      const length = Math.min(MOST_OBJECTS, Math.max(needed, 2 * this.entries.length))
-      const entries = new Float64Array(length)
-      entries.set(this.entries)
-      this.entries = entries
-      this.#stacks = longer(this.#stacks, length)
-      this.#user.use(this.entries, this.#stacks)
-    }
+    if (needed <= this.entries.length) return
+    const length = Math.min(MOST_OBJECTS, Math.max(needed, 2 * this.entries.length))
+    const stacks = longer(this.#stacks, length)
+    const entries = new Float64Array(length)
+    entries.set(this.entries)
+    this.entries = entries
+    this.#stacks = stacks
+    this.#user.use(entries, stacks)
   }
 
   /** A slab that is in no place any more goes back to its node. */

@@ -68,7 +68,18 @@ export class StructType<F extends Fields> extends FieldType<StructValue<F>> {
     this.#made = accessors(this as unknown as AnyStruct)
     const { get, set } = this.#made
     // Each struct has a class of its own: where V8 knows that, it knows what is in its prototype.
-    Object.defineProperties(new.target.prototype, { get: { value: get }, set: { value: set } })
+    Object.defineProperties(new.target.prototype, {
+      get: { value: get, configurable: true },
+      set: { value: set, configurable: true },
+    })
+  }
+
+  override get mayChange(): boolean {
+    return Object.values(this.fields).some((type) => type.mayChange)
+  }
+
+  override holds(checked: StructValue<F>): boolean {
+    return Object.entries(this.fields).every(([name, type]) => type.holds(checked[name]))
   }
 
   /** All fields, as an object. */

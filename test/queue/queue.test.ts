@@ -185,6 +185,43 @@ eachBackend(({ open }) => {
     expectDrained(queue, most, 1022)
   })
 
+  test('slabs are as large as capacities allow when the first queue is made', () => {
+    for (const [capacity, size] of [
+      [1 << 30, 2 << 20],
+      [1 << 20, 64 * KiB],
+      [1 << 30, 2 << 20],
+    ] as const) {
+      for (const node of [LOCAL_MEMORY, REMOTE_MEMORY]) cxl.setCapacity(node, capacity)
+      using queue = new Queue(cxl, int32)
+      fill(queue, 3)
+      expect(cxl.mappings()).toMatchObject([{ size }])
+    }
+    expect(cxl.mappings()).toEqual([])
+  })
+
+  test('a method of another queue is refused, if its elements are of another type', () => {
+    using queue = new Queue(cxl, utf8(40))
+    using other = new Queue(cxl, int32)
+    queue.enqueue('first')
+    for (const call of [
+      () => other.enqueue.call(queue as never, 7),
+      () => other.dequeue.call(queue as never),
+    ]) {
+      expect(call).toThrow('this: the method is one of a queue with elements of another type')
+    }
+    expect([...queue]).toEqual(['first'])
+  })
+
+  test('a class that is derived works, drained at the end of a segment, too', () => {
+    class Derived extends Queue<number> {}
+    using queue = new Derived(cxl, int32)
+    for (const count of [1022, 1022, 2044, 5]) {
+      fill(queue, count)
+      expectDrained(queue, count)
+      expect([queue.size, queue.dequeue()]).toEqual([0, undefined])
+    }
+  })
+
   test('many queues share slabs', () => {
     const queues = Array.from({ length: 3000 }, () => new Queue(cxl, int32))
     for (const [i, queue] of queues.entries()) queue.enqueue(i)
@@ -232,6 +269,17 @@ eachBackend(({ open }) => {
       queue.dequeue()
       queue.dequeue()
       expect(iterator.next().value).toBe(2)
+      expect(iterator.next().done).toBe(true)
+    })
+
+    test.each([3, 5000])('goes on after clear() with what is new, %i elements', (count) => {
+      using queue = new Queue(cxl, int32)
+      fill(queue, count)
+      const iterator = queue[Symbol.iterator]()
+      for (let i = 0; i < 2; i++) iterator.next()
+      queue.clear()
+      fill(queue, count, 1000)
+      for (let i = 0; i < count; i++) expect(iterator.next().value).toBe(1000 + i)
       expect(iterator.next().done).toBe(true)
     })
 

@@ -1,7 +1,7 @@
 // What a slab cache promises, call by call, and what it says of wrong arguments.
 
 import { Emucxl, EmucxlError, LOCAL_MEMORY, NULL_REF, REMOTE_MEMORY, SlabCache } from 'emucxl'
-import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { collector } from '../memory/collect.js'
 import { eachBackend } from '../memory/each-backend.js'
 import { emucxlError, expectFailure, failureOf, rangeError, typeError } from '../memory/refusal.js'
@@ -79,6 +79,44 @@ eachBackend(({ open }) => {
     })
   })
 
+  describe('when there is no memory for the bookkeeping', () => {
+    afterEach(() => vi.unstubAllGlobals())
+
+    test.each([0, 1, 2, 3, 4, 5, 6])('after %i arrays, nothing is lost', (count) => {
+      using cache = new SlabCache(cxl, { objectSize: 8, slabBytes: PAGE })
+      const refs = new Set(Array.from({ length: 8 * 512 }, () => cache.alloc())) // eight slabs
+      let left = count
+      for (const Original of [Int32Array, Float64Array]) {
+        const scarce = new Proxy(Original, {
+          construct(target, args, newTarget) {
+            if (left-- === 0) throw new RangeError('Array buffer allocation failed')
+            return Reflect.construct(target, args, newTarget)
+          },
+        })
+        vi.stubGlobal(Original.name, scarce)
+      }
+      const before = cxl.mappings().length
+      let failures = 0
+      for (let i = 0; i < 3000; i++) {
+        const mapped = cxl.mappings().length
+        try {
+          refs.add(cache.alloc())
+        } catch (error) {
+          expect(error).toBeInstanceOf(RangeError)
+          expect(cxl.mappings()).toHaveLength(mapped)
+          failures++
+        }
+      }
+      vi.unstubAllGlobals()
+      expect(failures).toBe(count <= 5 ? 1 : 0)
+      expect(refs.size).toBe(8 * 512 + 3000 - failures)
+      expect(cache.stats().objects).toBe(refs.size)
+      expect(cxl.mappings().length).toBeGreaterThan(before)
+      for (const ref of refs) cache.free(ref)
+      expect(cache.stats().objects).toBe(0)
+    })
+  })
+
   describe('slabs', () => {
     test.each([
       [1, 1 << 30, 64 * KiB],
@@ -136,6 +174,24 @@ eachBackend(({ open }) => {
         for (let i = 0; i < 5000; i++) cache.alloc()
         expect(cxl.mappings().map(({ hugePages }) => hugePages)).toEqual(['off', 'off', 'off'])
       })
+    })
+
+    test('a class that is derived sees no call of its own when objects move', () => {
+      const calls: string[] = []
+      class Watched extends SlabCache {
+        override alloc(node?: number): number {
+          calls.push('alloc')
+          return super.alloc(node)
+        }
+
+        override free(ref: number): void {
+          calls.push('free')
+          super.free(ref)
+        }
+      }
+      using cache = new Watched(cxl, { objectSize: 8, zero: true })
+      const moved = cache.migrate(cache.alloc(), REMOTE_MEMORY)
+      expect([calls, cache.nodeOf(moved)]).toEqual([['alloc'], REMOTE_MEMORY])
     })
 
     test('go back to the node when they are empty, but for one', () => {
@@ -237,6 +293,39 @@ eachBackend(({ open }) => {
         expect(offsets.size).toBe(count)
         expect(cache.has(other)).toBe(true)
       })
+    })
+
+    test('are none before the first object, nor after close()', async () => {
+      cxl.setCapacity(LOCAL_MEMORY, 0)
+      using cache = new SlabCache(cxl, { objectSize: 8 })
+      const check = async (code: 'NO_MEMORY' | 'CLOSED') => {
+        expectFailure(await failureOf(() => cache.alloc()), emucxlError(code, ''))
+        for (const ref of [0, -0, 1, -1, 2 ** 53]) {
+          const other = code === 'CLOSED' ? code : 'NOT_ALLOCATED'
+          expect(cache.has(ref)).toBe(false)
+          expectFailure(await failureOf(() => cache.free(ref)), emucxlError(other, 'slab cache'))
+          expectFailure(await failureOf(() => cache.bytes(ref)), emucxlError(other, 'slab cache'))
+        }
+      }
+      await check('NO_MEMORY')
+      cxl.close()
+      await check('CLOSED')
+    })
+
+    test('are numbers, and nothing else', () => {
+      using cache = new SlabCache(cxl, { objectSize: 8 })
+      const ref = cache.alloc()
+      for (const other of [
+        1n,
+        Symbol('ref'),
+        String(ref),
+        { valueOf: () => ref },
+        null,
+        undefined,
+      ]) {
+        expect(cache.has(other as never)).toBe(false)
+      }
+      expect(cache.has(ref)).toBe(true)
     })
 
     test('of a cache that was destroyed are not those of the next ones', () => {
@@ -367,6 +456,58 @@ eachBackend(({ open }) => {
       expect(cache.stats()).toMatchObject({ objects: 40, slabs: 3 + 1 }) // and the spare
       for (const [ref, i] of byRef) expect(cache.bytes(ref)).toEqual(new Uint8Array(KiB).fill(i))
       expect(cache.compact(() => {})).toBe(0)
+    })
+
+    describe('compact() with slabs of four objects', () => {
+      const PER_SLAB = 4
+      /** A cache whose slabs have so many objects each; the last one is the current slab. */
+      function filled(counts: number[]): { cache: SlabCache; refs: number[] } {
+        const cache = new SlabCache(cxl, { objectSize: KiB, slabBytes: PAGE })
+        const slabs = counts.map(() => Array.from({ length: PER_SLAB }, () => cache.alloc()))
+        const refs = slabs.flatMap((slab, i) => slab.slice(0, counts[i]))
+        for (const ref of slabs.flat()) if (!refs.includes(ref)) cache.free(ref)
+        return { cache, refs }
+      }
+
+      test.each([
+        [[1, 2, 3], 1, 2], // into the current slab, which is full then
+        [[3, 3, 3], 0, 3],
+        [[1, 3], 1, 1],
+        [[1, 1, 1, 1], 3, 1],
+        [[2, 3, 3], 2, 2],
+      ])('%j moves %i objects', (counts, moves, slabs) => {
+        const { cache } = filled(counts)
+        expect(cache.compact(() => {})).toBe(moves)
+        expect(cache.stats().slabs).toBeLessThanOrEqual(slabs + 1) // and the spare
+        const room = PER_SLAB * slabs - counts.reduce((a, b) => a + b)
+        for (let i = 0; i < room; i++) cache.alloc()
+        cache.trim()
+        expect(cache.stats().slabs).toBe(slabs)
+        cache.destroy()
+      })
+
+      test('gives refs whose generations go round', () => {
+        const { cache, refs } = filled([1, 3])
+        for (let i = 0; i < 16_382; i++) cache.free(cache.alloc())
+        for (let i = 0; i < 3; i++) {
+          const one = cache.alloc()
+          cache.free(refs[0] as number)
+          refs[0] = one
+        }
+        cache.compact((_, to) => {
+          expect(Number.isSafeInteger(to) && cache.has(to)).toBe(true)
+        })
+        cache.destroy()
+      })
+
+      test('whose callback frees all, and destroys the cache', () => {
+        const { cache, refs } = filled([1, 2, 3])
+        cache.compact((_, to) => {
+          for (const ref of [...refs, to]) if (cache.has(ref)) cache.free(ref)
+          cache.destroy()
+        })
+        expect(cxl.mappings()).toEqual([])
+      })
     })
 
     test('the callback of compact() may take the room that others were to have', () => {

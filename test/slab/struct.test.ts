@@ -113,6 +113,46 @@ for (const compiled of [true, false]) {
       }
     })
 
+    test('nothing is written of bytes that shrink while later fields are read', () => {
+      if (!compiled) forbidCompiling()
+      const Inner = struct({ data: bytes(8), list: array(bytes(4), 2) })
+      const Shape = struct({ first: uint8, inner: Inner, rows: array(Inner, 1), last: uint8 })
+      const view = new DataView(new ArrayBuffer(Shape.size))
+      const inner = () => ({
+        data: new Uint8Array(8).fill(1),
+        list: [new Uint8Array(4), new Uint8Array(4)],
+      })
+      type Value = { inner: ReturnType<typeof inner>; rows: ReturnType<typeof inner>[] }
+      for (const place of [
+        (value: Value) => value.inner.data,
+        (value: Value) => value.inner.list[1] as Uint8Array,
+        (value: Value) => value.rows[0]?.list[0] as Uint8Array,
+      ]) {
+        const value = {
+          first: 9,
+          inner: inner(),
+          rows: [inner()],
+          get last() {
+            structuredClone(0, { transfer: [place(value).buffer as ArrayBuffer] })
+            return 1
+          },
+        }
+        expect(() => Shape.store(view, 0, value)).toThrow(RangeError)
+        expect(new Uint8Array(view.buffer).every((byte) => byte === 0)).toBe(true)
+      }
+    })
+
+    test('structs with very many fields', () => {
+      if (!compiled) forbidCompiling()
+      const names = Array.from({ length: 5000 }, (_, i) => `f${i}`)
+      const Wide = struct(Object.fromEntries(names.map((name) => [name, uint8])))
+      const value = Object.fromEntries(names.map((name, i) => [name, i & 0xff]))
+      const view = new DataView(new ArrayBuffer(Wide.size))
+      Wide.store(view, 0, value)
+      expect(Wide.load(view, 0)).toEqual(value)
+      expect(() => Wide.store(view, 0, { ...value, f4321: 256 })).toThrow(/value\.f4321 must be/)
+    })
+
     test('nothing is written when one field is wrong', () => {
       if (!compiled) forbidCompiling()
       const type = struct({ a: int32, b: struct({ c: uint8, d: utf8(4) }) })
