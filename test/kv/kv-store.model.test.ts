@@ -75,7 +75,16 @@ const limits: fc.Arbitrary<KvLimits> = fc.record(
 )
 const setting = fc.record({
   policy: fc.constantFrom(
-    ...(['policy1', 'policy2', 'lru', 'threshold', 'sieve', 's3-fifo', 'w-tinylfu'] as const),
+    ...([
+      'policy1',
+      'policy2',
+      'lru',
+      'threshold',
+      'sieve',
+      's3-fifo',
+      'w-tinylfu',
+      'adaptive',
+    ] as const),
   ),
   whenFull: fc.constantFrom('evict' as const, 'error' as const),
   local: limits,

@@ -18,13 +18,16 @@ test('the first program is examples/first.mjs, and prints what is shown', () => 
   expect({ status, stdout: named(stdout) }).toEqual({ status: 0, stdout: named(output) })
 })
 
-test('the other programs run, one after the other, and print what they say', () => {
-  const [, ...programs] = [...readme.matchAll(/```js\n(.*?)```/gs)].map(
-    ([, text]) => text as string,
-  )
-  const text = programs.join('')
+/** Each goes on up to the next one that imports. */
+const programs = [...readme.matchAll(/```js\n(.*?)```/gs)]
+  .map(([, text]) => text)
+  .join('')
+  .split(/^(?=import )/m)
+  .slice(1)
+
+test.each(programs)('program %# runs, and prints what it says', (text) => {
   const wanted = [...text.matchAll(/console\.log\(.*\) \/\/ (.*)/g)].map(([, said]) => said)
-  expect(wanted.length).toBeGreaterThan(2)
+  expect(wanted.length).toBeGreaterThan(0)
   const { stdout, stderr, status } = run(
     process.execPath,
     ['--input-type=module', '--eval', text],

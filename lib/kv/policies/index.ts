@@ -1,6 +1,7 @@
 // The policies that come with the package, by their names.
 
 import type { PolicyFactory } from '../policy.js'
+import { adaptive } from './adaptive.js'
 import { lru } from './lru.js'
 import { policy1 } from './policy1.js'
 import { policy2 } from './policy2.js'
@@ -11,13 +12,17 @@ import { wTinyLfu } from './w-tinylfu.js'
 
 export { type ThresholdOptions, threshold } from './threshold.js'
 
+const often = threshold()
+
 /** Policies by the names that a store takes; {@link threshold} with options makes another one. */
 export const policies = {
   policy1,
   policy2,
   lru,
-  threshold: threshold(),
+  threshold: often,
   sieve,
   's3-fifo': s3Fifo,
   'w-tinylfu': wTinyLfu,
+  /** It begins with LRU. */
+  adaptive: adaptive([lru, sieve, s3Fifo, wTinyLfu, often, policy1, policy2]),
 } satisfies Record<string, PolicyFactory>
