@@ -55,40 +55,39 @@ export function tableFourKeys(hotPercent: number | null, seed: number): number[]
  * Systems Journal, 1966), with bypassing.
  */
 export function beladyHits(keys: readonly number[], room: number, first: Iterable<number>): number {
-  const NEVER = Number.POSITIVE_INFINITY
-  const nextUse = new Float64Array(keys.length)
+  const never = keys.length
+  const next = new Int32Array(keys.length)
   const seen = new Map<number, number>()
   for (let i = keys.length - 1; i >= 0; i--) {
-    const key = keys[i] as number
-    nextUse[i] = seen.get(key) ?? NEVER
-    seen.set(key, i)
+    next[i] = seen.get(keys[i] as number) ?? never
+    seen.set(keys[i] as number, i)
   }
-  /** Keys that are in, with the time when each is needed next. */
-  const held = new Map<number, number>()
-  for (const key of first) held.set(key, seen.get(key) ?? NEVER)
+  const held = new Set<number>()
+  /** By the time when a key that is held is needed next: that key. And those that never are. */
+  const neededAt = new Map<number, number>()
+  const useless: number[] = []
+  let latest = 0
+  const hold = (key: number, time: number) => {
+    held.add(key)
+    if (time === never) useless.push(key)
+    else neededAt.set(time, key)
+    if (time !== never) latest = Math.max(latest, time)
+  }
+  for (const key of first) hold(key, seen.get(key) ?? never)
   let hits = 0
   for (const [i, key] of keys.entries()) {
-    const next = nextUse[i] as number
+    const time = next[i] as number
     if (held.has(key)) {
       hits++
-      held.set(key, next)
-      continue
+      neededAt.delete(i)
+    } else if (held.size >= room) {
+      while (!neededAt.has(latest) && latest > i) latest--
+      const last = useless.pop() ?? (latest > time ? neededAt.get(latest) : undefined)
+      if (last === undefined) continue
+      if (last === neededAt.get(latest)) neededAt.delete(latest)
+      held.delete(last)
     }
-    if (held.size < room) {
-      held.set(key, next)
-      continue
-    }
-    let last = -1
-    let latest = next
-    for (const [other, use] of held) {
-      if (use > latest) {
-        latest = use
-        last = other
-      }
-    }
-    if (last < 0) continue
-    held.delete(last)
-    held.set(key, next)
+    hold(key, time)
   }
   return hits
 }
