@@ -15,14 +15,20 @@ export interface NamedCodecs {
   json: unknown
 }
 
+/** A {@link Codec} of whatever values. */
+export interface CodecLike {
+  /** {@link Codec.encode}. */
+  encode(value: never): Uint8Array
+  /** {@link Codec.decode}. */
+  decode(bytes: Uint8Array): unknown
+}
+
 /** What is passed as `codec`. */
-export type AnyCodec =
-  | keyof NamedCodecs
-  | { encode(value: never): Uint8Array; decode(bytes: Uint8Array): unknown }
+export type AnyCodec = keyof NamedCodecs | CodecLike
 
 /** The values of a store with a codec. */
 export type ValueOfCodec<C extends AnyCodec> = C extends keyof NamedCodecs
   ? NamedCodecs[C]
-  : C extends { decode(bytes: Uint8Array): infer V }
-    ? V
+  : C extends CodecLike
+    ? ReturnType<C['decode']>
     : never

@@ -25,6 +25,7 @@ export class EntryList {
     return this.#end
   }
 
+  /** Entries. */
   get size(): number {
     return this.#size
   }
@@ -49,14 +50,17 @@ export class EntryList {
     return this.#records.after(entry)
   }
 
+  /** Adds an entry that is in no list. */
   pushFront(entry: number): void {
     this.#insert(entry, this.#end, this.#records.after(this.#end))
   }
 
+  /** Adds an entry that is in no list. */
   pushBack(entry: number): void {
     this.#insert(entry, this.#records.before(this.#end), this.#end)
   }
 
+  /** Takes out an entry of this list. */
   remove(entry: number): void {
     const records = this.#records
     const before = records.before(entry)
@@ -66,6 +70,7 @@ export class EntryList {
     this.#size--
   }
 
+  /** {@link remove} and {@link pushFront}. */
   moveToFront(entry: number): void {
     if (this.#records.before(entry) === this.#end) return
     this.remove(entry)

@@ -1,6 +1,6 @@
 // emucxl/kv: a key-value store in two tiers.
 
-export type { AnyCodec, Codec, NamedCodecs, ValueOfCodec } from './codec.js'
+export type { AnyCodec, Codec, CodecLike, NamedCodecs, ValueOfCodec } from './codec.js'
 export type { EntryList } from './entry-list.js'
 export type { AnyStore, KvEvent } from './events.js'
 export type { Key } from './key.js'

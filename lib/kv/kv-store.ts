@@ -391,6 +391,7 @@ export class KvStore<const C extends AnyCodec = 'bytes'> {
     for (const [, value] of this.entries()) yield value
   }
 
+  /** {@link entries}. */
   [Symbol.iterator](): Generator<[key: Key, value: ValueOfCodec<C>], void, void> {
     return this.entries()
   }

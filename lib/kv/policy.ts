@@ -25,7 +25,9 @@ export interface PolicyHost {
 
 /** See {@link PolicyHost.bytes}. */
 export interface EntryBytes {
+  /** An entry's number. */
   get(entry: number): number
+  /** Gives an entry another number, of 0 to 255. */
   set(entry: number, value: number): void
 }
 
