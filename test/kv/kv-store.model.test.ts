@@ -201,7 +201,7 @@ eachBackend(({ open }) => {
           store.destroy()
           expect(cxl.mappings()).toEqual([])
         }),
-        { numRuns: Math.ceil(150 / SLOWNESS) },
+        { numRuns: Math.ceil(80 / SLOWNESS) },
       )
     })
   })

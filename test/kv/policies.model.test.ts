@@ -99,7 +99,7 @@ eachBackend(({ open }) => {
             expect(found.remote.sort()).toEqual([...model.twin.remote()].sort())
           }
         }),
-        { numRuns: Math.ceil(100 / SLOWNESS) },
+        { numRuns: Math.ceil(40 / SLOWNESS) },
       )
     })
   })
