@@ -1,21 +1,30 @@
-// A small number for each entry, for policies.
+// A number for each entry, in typed arrays of fixed length, a row of which grows: nothing is ever copied.
 
 import type { EntryBytes } from './policy.js'
 
 const CHUNK_BITS = 16
 const IN_CHUNK = (1 << CHUNK_BITS) - 1
 
+/** Numbers as typed arrays of a kind hold them; 0 for entries to which none was given. */
 export class EntryNumbers implements EntryBytes {
-  readonly #chunks: Uint8Array[] = []
+  readonly #Chunk: Uint8ArrayConstructor | Float64ArrayConstructor
+  readonly #chunks: (Uint8Array | Float64Array | undefined)[] = []
+
+  constructor(Chunk: Uint8ArrayConstructor | Float64ArrayConstructor) {
+    this.#Chunk = Chunk
+  }
 
   get(entry: number): number {
     return this.#chunks[entry >> CHUNK_BITS]?.[entry & IN_CHUNK] ?? 0
   }
 
   set(entry: number, value: number): void {
-    while (entry >> CHUNK_BITS >= this.#chunks.length) {
-      this.#chunks.push(new Uint8Array(1 << CHUNK_BITS))
+    let chunk = this.#chunks[entry >> CHUNK_BITS]
+    if (chunk === undefined) {
+      if (value === 0) return
+      chunk = new this.#Chunk(1 << CHUNK_BITS)
+      this.#chunks[entry >> CHUNK_BITS] = chunk
     }
-    ;(this.#chunks[entry >> CHUNK_BITS] as Uint8Array)[entry & IN_CHUNK] = value
+    chunk[entry & IN_CHUNK] = value
   }
 }

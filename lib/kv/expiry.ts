@@ -1,9 +1,7 @@
 // When entries expire.
 
 import { checkOptions, outOfRange, wrongType } from '../memory/arguments.js'
-
-const CHUNK_BITS = 16
-const IN_CHUNK = (1 << CHUNK_BITS) - 1
+import { EntryNumbers } from './entry-numbers.js'
 
 function checkTtl(ttl: unknown, name: string): asserts ttl is number {
   if (typeof ttl !== 'number') throw wrongType(name, 'a number of milliseconds', ttl)
@@ -13,8 +11,9 @@ function checkTtl(ttl: unknown, name: string): asserts ttl is number {
 export class Expiry {
   readonly #ttl: number = Number.POSITIVE_INFINITY
   readonly #clock: () => number
-  /** By entry: the time from which on it is gone; 0 for one that stays. Made where it is needed. */
-  readonly #times: (Float64Array | undefined)[] = []
+  /** By entry: the time from which on it is gone; 0 for one that stays. */
+  readonly #times = new EntryNumbers(Float64Array)
+  /** Whether any entry ever had such a time. */
   #any = false
   #now = 0
 
@@ -42,24 +41,18 @@ export class Expiry {
   }
 
   set(entry: number, time: number): void {
-    let times = this.#times[entry >> CHUNK_BITS]
-    if (times === undefined) {
-      if (time === 0) return
-      times = new Float64Array(1 << CHUNK_BITS)
-      this.#times[entry >> CHUNK_BITS] = times
-      this.#any = true
-    }
-    times[entry & IN_CHUNK] = time
+    if (time !== 0) this.#any = true
+    if (this.#any) this.#times.set(entry, time)
   }
 
   forget(entry: number): void {
-    if (this.#any) this.set(entry, 0)
+    this.set(entry, 0)
   }
 
   /** Whether the time of an entry had come at the last {@link tick}. */
   isOver(entry: number): boolean {
     if (!this.#any) return false
-    const time = this.#times[entry >> CHUNK_BITS]?.[entry & IN_CHUNK] ?? 0
+    const time = this.#times.get(entry)
     return time !== 0 && this.#now >= time
   }
 }

@@ -95,29 +95,32 @@ export class Heap {
   /** A pool for a class of sizes. */
   #addCache(tier: Tier, number: number): number {
     const size = sizeOfClass(number)
-    const cache = new SlabCache(this.#cxl, {
-      objectSize: size,
-      node: this.#nodes[tier],
-      slabBytes: slabBytesFor(size, this.#slabBytes[tier]),
-      align: 1,
+    const pool = this.#addPool({ tier, size }, () => {
+      return new SlabCache(this.#cxl, {
+        objectSize: size,
+        node: this.#nodes[tier],
+        slabBytes: slabBytesFor(size, this.#slabBytes[tier]),
+        align: 1,
+      })
     })
-    const pool = this.#addPool(tier, size, cache)
     this.#current[tier][number] = pool
     return pool
   }
 
-  #addPool(tier: Tier, size: number, cache: SlabCache | undefined): number {
-    const slabs = cache && slabsOf(cache)
+  /** A pool, of large objects where it has no cache. */
+  #addPool(kind: Pick<Pool, 'tier' | 'size'>, make?: () => SlabCache): number {
     if (this.#pools.length === MOST_POOLS) {
       throw new EmucxlError('ERR_EMUCXL_NO_MEMORY', `a store has at most ${MOST_POOLS} pools`)
     }
-    return this.#pools.push({ tier, size, cache, slabs, buffers: [], views: [], free: [] }) - 1
+    const cache = make?.()
+    const slabs = cache && slabsOf(cache)
+    return this.#pools.push({ ...kind, cache, slabs, buffers: [], views: [], free: [] }) - 1
   }
 
   #allocLarge(tier: Tier, size: number): number {
-    const view = new DataView(this.#cxl.alloc(size, this.#nodes[tier]))
-    const number = this.#large[tier] ?? this.#addPool(tier, 0, undefined)
+    const number = this.#large[tier] ?? this.#addPool({ tier, size: 0 })
     this.#large[tier] = number
+    const view = new DataView(this.#cxl.alloc(size, this.#nodes[tier]))
     const pool = this.#pools[number] as Pool
     const index = pool.free.pop() ?? pool.views.length
     pool.views[index] = view

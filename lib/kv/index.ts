@@ -4,14 +4,7 @@ export type { AnyCodec, Codec, CodecLike, NamedCodecs, ValueOfCodec } from './co
 export type { EntryList } from './entry-list.js'
 export type { AnyStore, KvEvent } from './events.js'
 export type { Key } from './key.js'
-export {
-  type KvLimits,
-  type KvStats,
-  KvStore,
-  type KvStoreOptions,
-  type KvTierStats,
-  type PutOptions,
-} from './kv-store.js'
+export { KvStore } from './kv-store.js'
+export type { KvLimits, KvStats, KvStoreOptions, KvTierStats, PutOptions } from './options.js'
 export { policies, type ThresholdOptions, threshold } from './policies/index.js'
-export { lru } from './policies/lru.js'
 export type { EntryBytes, Policy, PolicyFactory, PolicyHost, Tier } from './policy.js'

@@ -33,33 +33,21 @@ class BytesCodec implements InnerCodec<Uint8Array> {
 
 const LONE_SURROGATE = /\p{Surrogate}/u
 
-/** Texts as UTF-8, in a buffer that grows. */
-class TextWriter {
+class Utf8Codec implements InnerCodec<string> {
+  /** The text that was encoded last. It grows. */
   #buffer = Buffer.alloc(4096)
   ascii = false
 
-  write(text: string, name: string): Buffer {
-    // No code unit takes more than three bytes.
-    if (this.#buffer.length < 3 * text.length) this.#buffer = Buffer.alloc(4 * text.length)
-    const length = this.#buffer.write(text)
-    this.ascii = length === text.length
-    if (!this.ascii && LONE_SURROGATE.test(text)) {
-      throw outOfRange(name, 'text without lone surrogates, which UTF-8 cannot hold', text)
-    }
-    return this.#buffer.subarray(0, length)
-  }
-}
-
-class Utf8Codec implements InnerCodec<string> {
-  readonly #writer = new TextWriter()
-
-  get ascii(): boolean {
-    return this.#writer.ascii
-  }
-
   encode(value: unknown): Uint8Array {
     if (typeof value !== 'string') throw wrongType('value', 'a string', value)
-    return this.#writer.write(value, 'value')
+    // No code unit takes more than three bytes.
+    if (this.#buffer.length < 3 * value.length) this.#buffer = Buffer.alloc(4 * value.length)
+    const length = this.#buffer.write(value)
+    this.ascii = length === value.length
+    if (!this.ascii && LONE_SURROGATE.test(value)) {
+      throw outOfRange('value', 'text without lone surrogates, which UTF-8 cannot hold', value)
+    }
+    return this.#buffer.subarray(0, length)
   }
 
   decode(buffer: Buffer, from: number, to: number, ascii: boolean): string {

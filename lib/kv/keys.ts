@@ -8,16 +8,15 @@ import { outOfRange, wrongType } from '../memory/arguments.js'
 import type { Key } from './key.js'
 
 /** Bytes that a key can have as it is stored. */
-export const LONGEST_KEY = 0xffff
+const LONGEST_KEY = 0xffff
 
-export const BYTES = 0
+const BYTES = 0
 const LATIN1 = 1
 const UTF16 = 2
 
-/** Where keys begin and end in an object: at multiples of a word. */
 const WORD = 4
 
-/** Bytes from the beginning of a key to what comes after it. */
+/** Bytes of the words that a key takes: it is compared, and hashed, by words. */
 export function roomOfKey(length: number): number {
   return (length + WORD - 1) & -WORD
 }

@@ -20,76 +20,9 @@ import type { AnyStore, KvEvent } from './events.js'
 import { Expiry } from './expiry.js'
 import { codecOf, type InnerCodec } from './inner-codec.js'
 import type { Key } from './key.js'
+import type { KvLimits, KvStats, KvStoreOptions, KvTierStats, PutOptions } from './options.js'
 import { policies } from './policies/index.js'
 import type { Policy, PolicyFactory, PolicyHost, Tier } from './policy.js'
-
-/** How much a tier can have. What is left out is not limited, but for the capacity of the node. */
-export interface KvLimits {
-  /** Entries. */
-  objects?: number
-  /** Bytes of entries: key, value, and 4 to 12 bytes more. */
-  bytes?: number
-}
-
-/** Options of a {@link KvStore}. */
-export interface KvStoreOptions<C extends AnyCodec = 'bytes'> {
-  /** Limits of local memory, where new entries come. */
-  local?: KvLimits
-  /** Limits of remote memory, and its node. Default: the first remote node. */
-  remote?: KvLimits & { node?: number }
-  /**
-   * Which entries are demoted and promoted, and which go first: the name of a policy, or one's own.
-   * Default `lru`.
-   */
-  policy?: keyof typeof policies | PolicyFactory
-  /**
-   * What happens when both tiers are full: `evict` makes room by losing an entry, `error` refuses the new
-   * one with `ERR_EMUCXL_NO_MEMORY`. Default `evict`.
-   */
-  whenFull?: 'evict' | 'error'
-  /** How values become bytes. Default `bytes`. */
-  codec?: C
-  /** Milliseconds after which an entry is gone, unless `put` says otherwise. Default: never. */
-  ttl?: number
-  /** Bytes that a value can have. Default 64 MiB; at most 512 MiB. */
-  maxValueBytes?: number
-  /** The time in milliseconds, for `ttl`: a clock that never goes back. Default `performance.now`. */
-  clock?: () => number
-}
-
-/** Options of {@link KvStore.put}. */
-export interface PutOptions {
-  /** Milliseconds after which the entry is gone. Default: that of the store. `Infinity`: never. */
-  ttl?: number
-}
-
-/** What a store has in a tier. */
-export interface KvTierStats {
-  entries: number
-  /** Bytes of the entries: keys, values, and 4 to 12 bytes more for each. */
-  bytes: number
-  /** Bytes that are mapped for them. */
-  bytesMapped: number
-}
-
-/** The account of a store: what there is, and what happened since it was made. */
-export interface KvStats {
-  entries: number
-  local: KvTierStats
-  remote: KvTierStats
-  /** Bytes of the bookkeeping, in typed arrays. */
-  bookkeepingBytes: number
-  /** Reads that found their entry in local memory, in remote memory, and not at all. */
-  localHits: number
-  remoteHits: number
-  misses: number
-  promotions: number
-  demotions: number
-  /** Bytes that were moved by these. */
-  bytesMoved: number
-  evictions: number
-  expirations: number
-}
 
 const COUNTERS = {
   localHits: 0,
@@ -199,16 +132,12 @@ export class KvStore<const C extends AnyCodec = 'bytes'> {
   #host(): PolicyHost {
     const table = this.#table
     const local = this.#local
-    const remote = this.#remote
     return {
       list: () => new EntryList(table.records),
-      bytes: () => new EntryNumbers(),
+      bytes: () => new EntryNumbers(Uint8Array),
       hash: (entry) => table.hash(entry),
       get localObjects() {
         return Math.min(local.objectsLimit, Math.max(1, local.entries))
-      },
-      get objects() {
-        return this.localObjects + Math.min(remote.objectsLimit, remote.entries)
       },
     }
   }
@@ -361,20 +290,16 @@ export class KvStore<const C extends AnyCodec = 'bytes'> {
 
   /** Keys and values, in no order. What is added meanwhile may be told or not. It does not count as read. */
   *entries(): Generator<[key: Key, value: ValueOfCodec<C>], void, void> {
-    this.#checkOpen()
-    this.#expiry.tick()
-    for (const entry of this.#table.entries()) {
-      if (this.#expiry.isOver(entry)) continue
-      this.#table.read(entry)
-      const { storedKey } = this.#table
-      yield [storedKey, this.#decoded(this.#valueRead())]
-      this.#checkOpen()
-      this.#expiry.tick()
-    }
+    for (const key of this.#keys()) yield [key, this.#decoded(this.#valueRead())]
   }
 
   /** The keys of {@link entries}. */
-  *keys(): Generator<Key, void, void> {
+  keys(): Generator<Key, void, void> {
+    return this.#keys()
+  }
+
+  /** The keys; whoever takes one finds that its entry was read last. */
+  *#keys(): Generator<Key, void, void> {
     this.#checkOpen()
     this.#expiry.tick()
     for (const entry of this.#table.entries()) {

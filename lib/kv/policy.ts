@@ -19,8 +19,6 @@ export interface PolicyHost {
   hash(entry: number): number
   /** Entries that local memory can have: {@link KvLimits.objects}, or what is there now. */
   readonly localObjects: number
-  /** The same of both tiers together. */
-  readonly objects: number
 }
 
 /** See {@link PolicyHost.bytes}. */

@@ -19,36 +19,32 @@ const MARGIN = 0.005
 
 const LOCAL = 1
 const REMOTE = 2
+/** Numbers that the lists of a ghost may take for their ends; those of the sample come after them. */
+const ENDS = 16
 
-/** The candidates' rules on a sample, as if each alone had decided from the start. */
+/** What a candidate would have done with the sample, had it decided from the start. */
 class Ghost {
+  readonly #records = new Records()
   readonly #policy: Policy
   /** By number in the sample: LOCAL, REMOTE, or 0 for what is not there. */
-  readonly #tiers: EntryBytes = new EntryNumbers()
+  readonly #tiers: EntryBytes = new EntryNumbers(Uint8Array)
   #local = 0
   /** Reads that were local, of this round, and those before, which fade. */
   hits = 0
   score = 0
 
   constructor(factory: PolicyFactory, hash: (entry: number) => number, room: () => number) {
-    const records = new Records()
+    const records = this.#records
     this.#policy = factory({
       list: () => new EntryList(records),
-      bytes: () => new EntryNumbers(),
+      bytes: () => new EntryNumbers(Uint8Array),
       hash,
       get localObjects() {
         return room()
       },
-      get objects() {
-        return SAMPLE
-      },
     })
-    // Numbers of the sample are its own: those of the lists' ends come first, which are not more than 16.
     while (records.count < ENDS) records.allocate()
-    this.#records = records
   }
-
-  readonly #records: Records
 
   add(entry: number, room: number): void {
     while (this.#records.count <= entry) this.#records.allocate()
@@ -84,9 +80,6 @@ class Ghost {
     }
   }
 }
-
-/** Numbers that lists of a ghost may take for their ends. */
-const ENDS = 16
 
 class Adaptive implements Policy {
   readonly #host: PolicyHost
