@@ -4,7 +4,7 @@
 import { setImmediate as turn } from 'node:timers/promises'
 import { Emucxl, LOCAL_MEMORY, REMOTE_MEMORY } from 'emucxl'
 import { describe, expect, test } from 'vitest'
-import { collector } from './collect.js'
+import { collector, keep } from './collect.js'
 import { eachBackend } from './each-backend.js'
 import {
   accounts,
@@ -41,9 +41,9 @@ eachBackend(({ open }) => {
 
     test('books the size and whole pages on the node', async () => {
       using cxl = open({ capacity: { local: 10 * PAGE, remote: 20 * PAGE } })
-      await alloc(cxl, PAGE + 1, LOCAL_MEMORY)
-      await alloc(cxl, 3, REMOTE_MEMORY)
-      await alloc(cxl, 5, REMOTE_MEMORY)
+      keep(await alloc(cxl, PAGE + 1, LOCAL_MEMORY))
+      keep(await alloc(cxl, 3, REMOTE_MEMORY))
+      keep(await alloc(cxl, 5, REMOTE_MEMORY))
       const { stats, mappings } = accounts(cxl)
       expect(stats).toEqual([
         {

@@ -1,7 +1,14 @@
-// Garbage collection at will.
+// Garbage collection at will, and what it must not take before a test ends.
 
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
+import { onTestFinished } from 'vitest'
+
+/** Holds a block that a test only counts: one that nobody holds may be collected, and is freed. */
+export function keep<T extends object>(block: T): T {
+  onTestFinished(() => void block)
+  return block
+}
 
 /** Collects until `done` says so, 50 times at most; undefined where the engine cannot be told to. */
 export function collector(): ((done: () => boolean) => Promise<void>) | undefined {

@@ -2,6 +2,7 @@
 
 import { Emucxl } from 'emucxl'
 import { describe, expect, test } from 'vitest'
+import { keep } from './collect.js'
 import { eachBackend } from './each-backend.js'
 import { emucxlError, expectBytes, expectFailure, failureOf, filled, pattern } from './refusal.js'
 
@@ -132,7 +133,7 @@ eachBackend(({ open }) => {
   test('several contexts have accounts of their own', () => {
     const contexts = Array.from({ length: 10 }, (_, i) => open({ capacity: { local: i * 4096 } }))
     for (const [i, cxl] of contexts.entries()) {
-      for (let n = 0; n < i; n++) cxl.alloc(4096, 0)
+      for (let n = 0; n < i; n++) keep(cxl.alloc(4096, 0))
       expect(() => cxl.alloc(1, 0)).toThrow(`node 0 has 0 of ${i * 4096}`)
     }
     for (const [i, cxl] of contexts.entries()) {

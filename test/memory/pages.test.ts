@@ -4,6 +4,7 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { Emucxl } from 'emucxl'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { obstacle } from '../../dist/lib/memory/backends.js'
+import { keep } from './collect.js'
 import { eachBackend } from './each-backend.js'
 import { bytesOf, emucxlError, expectBytes, filled, pattern, Untouched } from './refusal.js'
 
@@ -75,8 +76,8 @@ eachBackend(({ name, open, hugePages, eager }) => {
 
     test('of the context holds for its blocks that do not say otherwise', () => {
       using cxl = open({ lock: true })
-      cxl.alloc(1, 0)
-      cxl.alloc(2, 0, { lock: false })
+      keep(cxl.alloc(1, 0))
+      keep(cxl.alloc(2, 0, { lock: false }))
       const rows = cxl.mappings().map(({ size, locked }) => [size, locked])
       expect(rows.sort()).toEqual([
         [1, true],

@@ -2,6 +2,7 @@
 
 import { LOCAL_MEMORY, REMOTE_MEMORY } from 'emucxl'
 import { describe, expect, test } from 'vitest'
+import { keep } from './collect.js'
 import { eachBackend } from './each-backend.js'
 import { emucxlError, expectFailure, failureOf, typeError } from './refusal.js'
 
@@ -95,8 +96,8 @@ eachBackend(({ name, open, eager }) => {
   test('mappings are rows of all nodes', () => {
     using cxl = open()
     expect(cxl.mappings()).toEqual([])
-    cxl.alloc(1, 0)
-    cxl.alloc(PAGE + 1, 1, { shared: true })
+    keep(cxl.alloc(1, 0))
+    keep(cxl.alloc(PAGE + 1, 1, { shared: true }))
     const rows = cxl.mappings().sort((a, b) => a.node - b.node)
     const common = { pageSize: PAGE, hugePages: 'off', locked: false }
     expect(rows).toEqual([
@@ -123,7 +124,7 @@ eachBackend(({ name, open, eager }) => {
     using cxl = open()
     let sum = 0
     for (let size = 1; size <= 1000; size++) {
-      cxl.alloc(size, size % 2)
+      keep(cxl.alloc(size, size % 2))
       sum += size
     }
     expect(cxl.stats(0).allocated + cxl.stats(1).allocated).toBe(sum)
