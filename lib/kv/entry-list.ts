@@ -16,8 +16,7 @@ export class EntryList {
   constructor(records: Records) {
     this.#records = records
     this.#end = records.allocate()
-    records.setBefore(this.#end, this.#end)
-    records.setAfter(this.#end, this.#end)
+    records.link(this.#end, this.#end)
   }
 
   /** What stands for no entry: beyond the front, and beyond the back. */
@@ -62,27 +61,22 @@ export class EntryList {
 
   /** Takes out an entry of this list. */
   remove(entry: number): void {
-    const records = this.#records
-    const before = records.before(entry)
-    const after = records.after(entry)
-    records.setAfter(before, after)
-    records.setBefore(after, before)
+    this.#records.unlink(entry)
     this.#size--
   }
 
   /** {@link remove} and {@link pushFront}. */
   moveToFront(entry: number): void {
-    if (this.#records.before(entry) === this.#end) return
-    this.remove(entry)
-    this.pushFront(entry)
+    const records = this.#records
+    const end = this.#end
+    const front = records.after(end)
+    if (entry === front) return
+    records.unlink(entry)
+    records.insert(entry, end, front)
   }
 
   #insert(entry: number, before: number, after: number): void {
-    const records = this.#records
-    records.setBefore(entry, before)
-    records.setAfter(entry, after)
-    records.setAfter(before, entry)
-    records.setBefore(after, entry)
+    this.#records.insert(entry, before, after)
     this.#size++
   }
 }

@@ -1,17 +1,23 @@
 // The entries of a store: finds them by their keys, and knows how key and value lie in an object.
 //
 // An object begins with a word: whether the lengths follow in two words more, the kind of the key, whether
-// the value is ASCII, and the lengths where they are small. Key and value come after it.
+// the value is ASCII, and the lengths where they are small. Key and value come after it, one right behind
+// the other.
 
 import type { Emucxl } from '../memory/emucxl.js'
+import { EmucxlError } from '../memory/errors.js'
 import { HashIndex, type Matcher } from './hash-index.js'
 import { Heap } from './heap.js'
 import type { Key } from './key.js'
 import { hashOf, KeyAtHand, keyIn, roomOfKey } from './keys.js'
+import type { Place } from './place.js'
 import type { Tier } from './policy.js'
-import { NOWHERE, Records } from './records.js'
+import { Records } from './records.js'
 
 const WORD = 4
+/** Bytes of short and long headers. */
+const SHORT_HEADER = WORD
+const LONG_HEADER = 3 * WORD
 const LONG = 1 << 31
 const KIND_SHIFT = 29
 const ASCII = 1 << 28
@@ -34,10 +40,10 @@ export class EntryTable implements Matcher {
   // Of the object that was looked for last, besides what the heap tells:
   #kind = 0
   #keyLength = 0
+  /** Where key and value begin in the memory, in bytes. */
   #keyAt = 0
-  valueLength = 0
-  /** Where the value begins in the buffer of the heap. */
   valueAt = 0
+  valueLength = 0
   ascii = false
 
   constructor(cxl: Emucxl, nodes: Record<Tier, number>, bytes: Record<Tier, number>) {
@@ -47,7 +53,8 @@ export class EntryTable implements Matcher {
   /** Bytes of an object for the key at hand, with a value. */
   sizeFor(valueLength: number): number {
     const { length } = this.key
-    const header = length < LONG_KEY && valueLength < LONG_VALUE ? WORD : 3 * WORD
+    const isShort = length < LONG_KEY && valueLength < LONG_VALUE
+    const header = isShort ? SHORT_HEADER : LONG_HEADER
     return header + Math.max(length + valueLength, roomOfKey(length))
   }
 
@@ -58,49 +65,56 @@ export class EntryTable implements Matcher {
 
   matches(entry: number): boolean {
     this.read(entry)
-    const { key } = this
-    if (this.#keyLength !== key.length || this.#kind !== key.kind) return false
-    const { view } = this.heap
-    const at = this.#keyAt
-    const { length, words } = key
-    const whole = length & -WORD
-    for (let i = 0; i < whole; i += WORD) {
-      if (view.getInt32(at + i, true) !== words[i >> 2]) return false
-    }
-    if (whole === length) return true
-    const differences = view.getInt32(at + whole, true) ^ (words[whole >> 2] as number)
-    return differences << ((WORD - (length & 3)) << 3) === 0
+    const { length, kind, words } = this.key
+    if (this.#keyLength !== length || this.#kind !== kind) return false
+    const stored = this.heap.memory.words
+    const at = this.#keyAt >> 2
+    const whole = length >> 2
+    for (let i = 0; i < whole; i++) if (stored[at + i] !== words[i]) return false
+    const rest = length & (WORD - 1)
+    if (rest === 0) return true
+    const differences = (stored[at + whole] as number) ^ (words[whole] as number)
+    return differences << ((WORD - rest) << 3) === 0
   }
 
   /** Finds the object of an entry, and takes its beginning apart. */
   read(entry: number): void {
-    const { heap } = this
-    heap.find(this.records.place(entry))
-    const { view, at } = heap
-    const word = view.getInt32(at, true)
+    const { heap, records } = this
+    heap.findIn(records.memory(entry), records.at(entry))
+    const { at } = heap
+    const { words } = heap.memory
+    const word = words[at]
+    if (word === undefined) this.#refuseLost()
     this.#kind = (word >>> KIND_SHIFT) & 3
     this.ascii = (word & ASCII) !== 0
     if (word >= 0) {
       this.#keyLength = (word >>> KEY_SHIFT) & (LONG_KEY - 1)
       this.valueLength = word & (LONG_VALUE - 1)
-      this.#keyAt = at + WORD
+      this.#keyAt = WORD * at + SHORT_HEADER
     } else {
-      this.#keyLength = view.getInt32(at + WORD, true)
-      this.valueLength = view.getInt32(at + 2 * WORD, true)
-      this.#keyAt = at + 3 * WORD
+      this.#keyLength = words[at + 1] as number
+      this.valueLength = words[at + 2] as number
+      this.#keyAt = WORD * at + LONG_HEADER
     }
     this.valueAt = this.#keyAt + this.#keyLength
   }
 
+  #refuseLost(): never {
+    throw new EmucxlError(
+      'ERR_EMUCXL_DETACHED',
+      'memory of the store was transferred by who had it from view(): leave it to the store',
+    )
+  }
+
   /** Bytes of the object that was read last, of which the user asked for. */
   get size(): number {
-    const header = this.#keyAt - this.heap.at
+    const header = this.#keyAt - WORD * this.heap.at
     return header + Math.max(this.#keyLength + this.valueLength, roomOfKey(this.#keyLength))
   }
 
   /** The key of the object that was read last. */
   get storedKey(): Key {
-    return keyIn(this.heap.buffer, this.#keyAt, this.#keyLength, this.#kind)
+    return keyIn(this.heap.memory.bytes, this.#keyAt, this.#keyLength, this.#kind)
   }
 
   /** The hash of an entry's key. The entry is read then. */
@@ -108,27 +122,31 @@ export class EntryTable implements Matcher {
     this.read(entry)
     const { words, bytes } = this.#other
     words[this.#keyLength >> 2] = 0
-    this.heap.buffer.copy(bytes, 0, this.#keyAt, this.#keyAt + this.#keyLength)
+    this.heap.memory.bytes.copy(bytes, 0, this.#keyAt, this.#keyAt + this.#keyLength)
     return hashOf(words, this.#keyLength, this.#kind)
   }
 
   /** Writes the key at hand and a value into an object. */
-  write(place: number, value: Uint8Array, ascii: boolean): void {
+  write(place: Place, value: Uint8Array, ascii: boolean): void {
     const { heap, key } = this
     heap.find(place)
-    const { view, at, buffer } = heap
+    const { at } = heap
+    const { words, bytes } = heap.memory
+    if (words.length === 0) this.#refuseLost()
+    const { length } = key
     const kinds = (key.kind << KIND_SHIFT) | (ascii ? ASCII : 0)
-    let keyAt = at + WORD
-    if (key.length < LONG_KEY && value.length < LONG_VALUE) {
-      view.setInt32(at, kinds | (key.length << KEY_SHIFT) | value.length, true)
+    let keyAt = at + SHORT_HEADER / WORD
+    if (length < LONG_KEY && value.length < LONG_VALUE) {
+      words[at] = kinds | (length << KEY_SHIFT) | value.length
     } else {
-      view.setInt32(at, kinds | LONG, true)
-      view.setInt32(at + WORD, key.length, true)
-      view.setInt32(at + 2 * WORD, value.length, true)
-      keyAt = at + 3 * WORD
+      words[at] = kinds | LONG
+      words[at + 1] = length
+      words[at + 2] = value.length
+      keyAt = at + LONG_HEADER / WORD
     }
-    key.bytes.copy(buffer, keyAt, 0, key.length)
-    buffer.set(value, keyAt + key.length)
+    const count = roomOfKey(length) / WORD
+    for (let i = 0; i < count; i++) words[keyAt + i] = key.words[i] as number
+    bytes.set(value, WORD * keyAt + length)
   }
 
   /** Makes sure that {@link add} succeeds. */
@@ -138,7 +156,7 @@ export class EntryTable implements Matcher {
   }
 
   /** A new entry with the key at hand, whose object is written. */
-  add(place: number): number {
+  add(place: Place): number {
     const entry = this.records.allocate()
     this.records.setPlace(entry, place)
     this.#index.add(this.key.hash, entry)
@@ -153,44 +171,48 @@ export class EntryTable implements Matcher {
   }
 
   /** An entry has another object from now on; the old one is given back. */
-  replace(entry: number, place: number): void {
+  replace(entry: number, place: Place): void {
     const old = this.records.place(entry)
     this.records.setPlace(entry, place)
     this.heap.free(old)
   }
 
   /** Copies the object of an entry, which was read last, into another one. */
-  copyTo(place: number): void {
+  copyTo(place: Place): void {
     const { heap, size } = this
-    const { buffer, at } = heap
+    const from = heap.memory.bytes
+    const start = WORD * heap.at
     heap.find(place)
-    buffer.copy(heap.buffer, heap.at, at, at + size)
+    from.copy(heap.memory.bytes, WORD * heap.at, start, start + size)
   }
 
   /** Two entries, whose objects have room for the same, change places. */
   exchange(first: number, second: number): void {
     const { heap, records } = this
     const places = [records.place(first), records.place(second)] as const
-    heap.find(places[0])
-    const { buffer, at } = heap
     const room = heap.roomOf(places[0])
     if (this.#scratch.length < room) this.#scratch = Buffer.alloc(room)
-    buffer.copy(this.#scratch, 0, at, at + room)
+    heap.find(places[0])
+    const { bytes } = heap.memory
+    const at = WORD * heap.at
     heap.find(places[1])
-    heap.buffer.copy(buffer, at, heap.at, heap.at + room)
-    this.#scratch.copy(heap.buffer, heap.at, 0, room)
+    const other = heap.memory.bytes
+    const otherAt = WORD * heap.at
+    bytes.copy(this.#scratch, 0, at, at + room)
+    other.copy(bytes, at, otherAt, otherAt + room)
+    this.#scratch.copy(other, otherAt, 0, room)
     records.setPlace(first, places[1])
     records.setPlace(second, places[0])
   }
 
   tierOf(entry: number): Tier {
-    return this.heap.tierOf(this.records.place(entry))
+    return this.heap.tierOf(this.records.memory(entry))
   }
 
   /** The entries that there are, as long as there are such. */
   *entries(): Generator<number, void, void> {
     for (let entry = 0; entry < this.records.count; entry++) {
-      if (this.records.place(entry) !== NOWHERE) yield entry
+      if (this.records.has(entry)) yield entry
     }
   }
 

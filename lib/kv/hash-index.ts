@@ -19,149 +19,149 @@ export interface Matcher {
   matches(entry: number): boolean
 }
 
-/** The slot of a segment at which the search for a hash begins. */
-function homeOf(hash: number, slots: number): number {
-  return ((hash & 0xffff) * slots) >>> 16
+/** The slot, of so many in a segment, at which the search for a hash begins. */
+function homeOf(hash: number, count: number): number {
+  return Math.imul(hash & 0xffff, count) >>> 16
 }
 
-function place(segment: Int32Array, hash: number, entry: number): void {
-  const slots = segment.length >> 1
-  let slot = homeOf(hash, slots)
-  while (segment[2 * slot + 1] !== 0) if (++slot === slots) slot = 0
-  segment[2 * slot] = hash
-  segment[2 * slot + 1] = entry + 1
+function place(slots: Int32Array, hash: number, entry: number): void {
+  const count = slots.length >> 1
+  let slot = homeOf(hash, count)
+  while (slots[2 * slot + 1] !== 0) if (++slot === count) slot = 0
+  slots[2 * slot] = hash
+  slots[2 * slot + 1] = entry + 1
+}
+
+interface Segment {
+  /** In pairs: a hash, and the number of its entry and 1, or 0 where the slot is free. */
+  slots: Int32Array
+  /** Slots that are taken. */
+  taken: number
+  /** Bits of the hash that its entries have in common. */
+  depth: number
 }
 
 export class HashIndex {
-  /** By the upper bits of the hash. */
-  #directory = new Int32Array(1)
-  #depth = 0
-  /** Slots in pairs: a hash, and the number of its entry and 1, or 0 where the slot is free. */
-  readonly #segments: Int32Array[] = []
-  /** By segment: slots that are taken, and the bits of the hash that its entries have in common. */
-  readonly #taken: number[] = [0]
-  readonly #depths: number[] = [0]
+  /** By the upper bits of the hash: one bit at least, for a number cannot be shifted by 32. */
+  #directory: Segment[]
+  #shift = 31
+  /** Segments that were made so far, and slots that there are. */
   #made = 0
+  #slots = 0
 
   constructor() {
-    this.#segments.push(this.#segment())
+    const segment = { slots: this.#newSlots(), taken: 0, depth: 0 }
+    this.#directory = [segment, segment]
+    this.#slots = segment.slots.length
   }
 
   /** The entry that has a hash and matches; -1 where there is none. */
   find(hash: number, matcher: Matcher): number {
-    const segment = this.#segments[this.#segmentOf(hash)] as Int32Array
-    const slots = segment.length >> 1
-    let slot = homeOf(hash, slots)
+    const { slots } = this.#segmentOf(hash)
+    const count = slots.length >> 1
+    let slot = homeOf(hash, count)
     for (;;) {
-      const entry = (segment[2 * slot + 1] as number) - 1
+      const entry = (slots[2 * slot + 1] as number) - 1
       if (entry < 0) return -1
-      if (segment[2 * slot] === hash && matcher.matches(entry)) return entry
-      if (++slot === slots) slot = 0
+      if (slots[2 * slot] === hash && matcher.matches(entry)) return entry
+      if (++slot === count) slot = 0
     }
   }
 
   /** Makes sure that the next {@link add} of this hash succeeds. */
   reserve(hash: number): void {
     for (;;) {
-      const number = this.#segmentOf(hash)
-      const slots = (this.#segments[number] as Int32Array).length >> 1
-      if ((this.#taken[number] as number) + 1 <= slots * FULL) return
-      if ((this.#depths[number] as number) < MOST_DEPTH) this.#split(number)
-      else this.#enlarge(number)
+      const segment = this.#segmentOf(hash)
+      if (segment.taken + 1 <= (segment.slots.length >> 1) * FULL) return
+      if (segment.depth < MOST_DEPTH) this.#split(segment, hash)
+      else this.#enlarge(segment)
     }
   }
 
   /** Adds an entry that is not there yet. {@link reserve} comes before. */
   add(hash: number, entry: number): void {
-    const number = this.#segmentOf(hash)
-    place(this.#segments[number] as Int32Array, hash, entry)
-    this.#taken[number] = (this.#taken[number] as number) + 1
+    const segment = this.#segmentOf(hash)
+    place(segment.slots, hash, entry)
+    segment.taken++
   }
 
   /** Removes an entry that is there. */
   remove(hash: number, entry: number): void {
-    const number = this.#segmentOf(hash)
-    const segment = this.#segments[number] as Int32Array
-    const slots = segment.length >> 1
-    const behind = (slot: number) => (slot + 1 === slots ? 0 : slot + 1)
-    const distance = (from: number, to: number) => (to >= from ? to - from : to - from + slots)
-    let free = homeOf(hash, slots)
-    while (segment[2 * free + 1] !== entry + 1) free = behind(free)
+    const segment = this.#segmentOf(hash)
+    const { slots } = segment
+    const count = slots.length >> 1
+    const behind = (slot: number) => (slot + 1 === count ? 0 : slot + 1)
+    const distance = (from: number, to: number) => (to >= from ? to - from : to - from + count)
+    let free = homeOf(hash, count)
+    while (slots[2 * free + 1] !== entry + 1) free = behind(free)
     // Those behind it move up, if that does not bring them before the place where their search begins.
-    for (let slot = behind(free); segment[2 * slot + 1] !== 0; slot = behind(slot)) {
-      const home = homeOf(segment[2 * slot] as number, slots)
+    for (let slot = behind(free); slots[2 * slot + 1] !== 0; slot = behind(slot)) {
+      const home = homeOf(slots[2 * slot] as number, count)
       if (distance(home, slot) < distance(free, slot)) continue
-      segment[2 * free] = segment[2 * slot] as number
-      segment[2 * free + 1] = segment[2 * slot + 1] as number
+      slots[2 * free] = slots[2 * slot] as number
+      slots[2 * free + 1] = slots[2 * slot + 1] as number
       free = slot
     }
-    segment[2 * free + 1] = 0
-    this.#taken[number] = (this.#taken[number] as number) - 1
+    slots[2 * free + 1] = 0
+    segment.taken--
   }
 
   /** Bytes of the index. */
   get bytes(): number {
-    const slots = this.#segments.reduce((sum, segment) => sum + segment.byteLength, 0)
-    return slots + this.#directory.byteLength
+    return (this.#slots << 2) + 8 * this.#directory.length
   }
 
-  #segmentOf(hash: number): number {
-    // A shift by 32 would be one by 0.
-    return this.#depth === 0 ? 0 : (this.#directory[hash >>> (32 - this.#depth)] as number)
+  #segmentOf(hash: number): Segment {
+    return this.#directory[hash >>> this.#shift] as Segment
   }
 
-  #segment(): Int32Array {
+  #newSlots(): Int32Array {
     const size = 2 ** ((this.#made++ * GOLDEN_RATIO) % 1)
     return new Int32Array(2 * Math.floor(FEWEST_SLOTS * size))
   }
 
-  #split(number: number): void {
-    const depth = this.#depths[number] as number
-    const old = this.#segments[number] as Int32Array
-    const halves = [this.#segment(), this.#segment()] as const
-    const taken: [number, number] = [0, 0]
-    for (let slot = 0; slot < old.length; slot += 2) {
-      const entry = (old[slot + 1] as number) - 1
+  /** Splits the segment of a hash in two. */
+  #split(old: Segment, hash: number): void {
+    const depth = old.depth + 1
+    const half = () => ({ slots: this.#newSlots(), taken: 0, depth })
+    const halves = [half(), half()] as const
+    const { slots } = old
+    for (let slot = 0; slot < slots.length; slot += 2) {
+      const entry = (slots[slot + 1] as number) - 1
       if (entry < 0) continue
-      const hash = old[slot] as number
-      const half = ((hash >>> (31 - depth)) & 1) as 0 | 1
+      const found = slots[slot] as number
+      const segment = halves[((found >>> (32 - depth)) & 1) as 0 | 1]
       // One that has got nearly all of them may be too small.
-      if (taken[half] + 1 === halves[half].length >> 1) {
-        this.#enlarge(number)
+      if (segment.taken + 1 === segment.slots.length >> 1) {
+        this.#enlarge(old)
         return
       }
-      place(halves[half], hash, entry)
-      taken[half]++
+      place(segment.slots, found, entry)
+      segment.taken++
     }
-    if (depth === this.#depth) this.#doubleDirectory()
-    const fresh = this.#segments.length
-    this.#segments[number] = halves[0]
-    this.#segments.push(halves[1])
-    this.#taken[number] = taken[0]
-    this.#taken.push(taken[1])
-    this.#depths[number] = depth + 1
-    this.#depths.push(depth + 1)
-    // Of the places in the directory that led to the segment the upper half leads to the fresh one.
-    const places = 1 << (this.#depth - depth)
-    const first = this.#directory.indexOf(number)
-    this.#directory.fill(fresh, first + places / 2, first + places)
+    if (depth > 32 - this.#shift) this.#doubleDirectory()
+    // Of the places in the directory that led to the segment the upper half leads to the second one.
+    const places = 1 << (32 - this.#shift - depth)
+    const first = ((hash >>> this.#shift) & (-2 * places)) >>> 0
+    this.#directory.fill(halves[0], first, first + places)
+    this.#directory.fill(halves[1], first + places, first + 2 * places)
+    this.#slots += halves[0].slots.length + halves[1].slots.length - slots.length
   }
 
   #doubleDirectory(): void {
-    this.#directory = new Int32Array(2 * this.#directory.length).map(
-      (_, i) => this.#directory[i >> 1] as number,
-    )
-    this.#depth++
+    this.#directory = this.#directory.flatMap((segment) => [segment, segment])
+    this.#shift--
   }
 
   /** A segment that cannot be split gets twice as large. */
-  #enlarge(number: number): void {
-    const old = this.#segments[number] as Int32Array
-    const larger = new Int32Array(2 * old.length)
-    for (let slot = 0; slot < old.length; slot += 2) {
-      const entry = (old[slot + 1] as number) - 1
-      if (entry >= 0) place(larger, old[slot] as number, entry)
+  #enlarge(segment: Segment): void {
+    const { slots } = segment
+    const larger = new Int32Array(2 * slots.length)
+    for (let slot = 0; slot < slots.length; slot += 2) {
+      const entry = (slots[slot + 1] as number) - 1
+      if (entry >= 0) place(larger, slots[slot] as number, entry)
     }
-    this.#segments[number] = larger
+    segment.slots = larger
+    this.#slots += slots.length
   }
 }

@@ -3,22 +3,19 @@
 import { types } from 'node:util'
 import { outOfRange, wrongType } from '../memory/arguments.js'
 import type { Codec, NamedCodecs } from './codec.js'
+import { Copies } from './copies.js'
+import type { Memory } from './heap.js'
 
 /** A codec as a store uses it: it reads values where they are, and runs no code of the user's on the way. */
 export interface InnerCodec<V> {
   encode(value: unknown): Uint8Array
-  decode(buffer: Buffer, from: number, to: number, ascii: boolean): V
+  decode(memory: Memory, from: number, to: number, ascii: boolean): V
   /** Whether the text that was encoded last was ASCII, which is decoded faster. */
   readonly ascii: boolean
 }
 
-function copyOf(buffer: Buffer, from: number, to: number): Buffer {
-  const copy = Buffer.allocUnsafe(to - from)
-  buffer.copy(copy, 0, from, to)
-  return copy
-}
-
 class BytesCodec implements InnerCodec<Uint8Array> {
+  readonly #copies = new Copies()
   readonly ascii = false
 
   encode(value: unknown): Uint8Array {
@@ -26,9 +23,15 @@ class BytesCodec implements InnerCodec<Uint8Array> {
     return value
   }
 
-  decode(buffer: Buffer, from: number, to: number): Buffer {
-    return copyOf(buffer, from, to)
+  decode(memory: Memory, from: number, to: number): Uint8Array {
+    return this.#copies.of(memory, from, to)
   }
+}
+
+/** What `Buffer.toString` calls when it has read its arguments, which takes as long as the call. */
+interface Slices {
+  latin1Slice(from: number, to: number): string
+  utf8Slice(from: number, to: number): string
 }
 
 const LONE_SURROGATE = /\p{Surrogate}/u
@@ -50,8 +53,9 @@ class Utf8Codec implements InnerCodec<string> {
     return this.#buffer.subarray(0, length)
   }
 
-  decode(buffer: Buffer, from: number, to: number, ascii: boolean): string {
-    return ascii ? buffer.toString('latin1', from, to) : buffer.toString('utf8', from, to)
+  decode({ bytes }: Memory, from: number, to: number, ascii: boolean): string {
+    const slices = bytes as unknown as Slices
+    return ascii ? slices.latin1Slice(from, to) : slices.utf8Slice(from, to)
   }
 }
 
@@ -68,8 +72,8 @@ class JsonCodec implements InnerCodec<unknown> {
     return this.#text.encode(text)
   }
 
-  decode(buffer: Buffer, from: number, to: number, ascii: boolean): unknown {
-    return JSON.parse(this.#text.decode(buffer, from, to, ascii))
+  decode(memory: Memory, from: number, to: number, ascii: boolean): unknown {
+    return JSON.parse(this.#text.decode(memory, from, to, ascii))
   }
 }
 

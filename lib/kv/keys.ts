@@ -28,19 +28,22 @@ const K1 = seed[1] as number
 /**
  * HalfSipHash-1-3 with a key of this process: nobody who does not know that can make keys that all have
  * the same hash. Source: Aumasson, Bernstein: SipHash, a fast short-input PRF (2012), and its reference
- * implementation. `words` is followed by zeros up to the next word; the kind is part of what is hashed.
+ * implementation. `words` has zeros behind the last byte, up to the next word; the kind is part of what is
+ * hashed.
  */
 export function hashOf(words: Int32Array, length: number, kind: number): number {
   let v0 = K0
   let v1 = K1 ^ kind
   let v2 = K0 ^ 0x6c796765
   let v3 = K1 ^ 0x74656462
-  const count = (length + WORD - 1) >> 2
-  // The last word has the length, and is followed by three rounds more.
-  for (let i = 0; i < count + 4; i++) {
-    const word = i < count ? (words[i] as number) : i === count ? length : 0
-    if (i <= count) v3 ^= word
-    else if (i === count + 1) v2 ^= 0xff
+  const whole = length >> 2
+  // The last word has the length, too, and is followed by three rounds more.
+  for (let i = 0; i < whole + 4; i++) {
+    let word = 0
+    if (i < whole) word = words[i] as number
+    else if (i === whole) word = (length & 3 ? (words[i] as number) : 0) | (length << 24)
+    v3 ^= word
+    if (i === whole + 1) v2 ^= 0xff
     v0 = (v0 + v1) | 0
     v1 = ((v1 << 5) | (v1 >>> 27)) ^ v0
     v0 = (v0 << 16) | (v0 >>> 16)
@@ -51,7 +54,7 @@ export function hashOf(words: Int32Array, length: number, kind: number): number 
     v2 = (v2 + v1) | 0
     v1 = ((v1 << 13) | (v1 >>> 19)) ^ v2
     v2 = (v2 << 16) | (v2 >>> 16)
-    if (i <= count) v0 ^= word
+    v0 ^= word
   }
   return v1 ^ v3
 }
@@ -82,22 +85,28 @@ export class KeyAtHand {
     const { length } = key
     if (length > LONGEST_KEY) this.#refuse(length)
     const { words } = this
-    let word = 0
+    const whole = length & -WORD
     let all = 0
-    for (let i = 0; i < length; i++) {
+    let i = 0
+    for (; i < whole; i += WORD) {
+      const first = key.charCodeAt(i)
+      const second = key.charCodeAt(i + 1)
+      const third = key.charCodeAt(i + 2)
+      const fourth = key.charCodeAt(i + 3)
+      all |= first | second | third | fourth
+      words[i >> 2] = first | (second << 8) | (third << 16) | (fourth << 24)
+    }
+    let last = 0
+    for (; i < length; i++) {
       const code = key.charCodeAt(i)
       all |= code
-      word |= code << ((i & 3) << 3)
-      if ((i & 3) === 3) {
-        words[i >> 2] = word
-        word = 0
-      }
+      last |= code << ((i & 3) << 3)
     }
     if (all > 0xff) {
       this.#takeWide(key)
       return
     }
-    words[length >> 2] = word
+    words[length >> 2] = last
     this.kind = LATIN1
     this.length = length
   }

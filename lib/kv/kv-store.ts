@@ -21,6 +21,7 @@ import { Expiry } from './expiry.js'
 import { codecOf, type InnerCodec } from './inner-codec.js'
 import type { Key } from './key.js'
 import type { KvLimits, KvStats, KvStoreOptions, KvTierStats, PutOptions } from './options.js'
+import type { Place } from './place.js'
 import { policies } from './policies/index.js'
 import type { Policy, PolicyFactory, PolicyHost, Tier } from './policy.js'
 
@@ -189,15 +190,16 @@ export class KvStore<const C extends AnyCodec = 'bytes'> {
       this.#missed(key)
       return undefined
     }
+    const { tier } = this.#table.heap.memory
     const value = this.#valueRead()
-    this.#hit(entry)
+    this.#hit(entry, tier)
     return this.#decoded(value)
   }
 
   /** The value of the entry that was read last, as far as the store decodes it itself. */
   #valueRead(): unknown {
     const { valueAt, valueLength, ascii, heap } = this.#table
-    return this.#codec.decode(heap.buffer, valueAt, valueAt + valueLength, ascii)
+    return this.#codec.decode(heap.memory, valueAt, valueAt + valueLength, ascii)
   }
 
   #decoded(value: unknown): ValueOfCodec<C> {
@@ -278,13 +280,13 @@ export class KvStore<const C extends AnyCodec = 'bytes'> {
       return undefined
     }
     const { valueAt, valueLength, heap } = this.#table
-    const bytes = new Uint8Array(heap.view.buffer, valueAt, valueLength)
+    const bytes = new Uint8Array(heap.memory.view.buffer, valueAt, valueLength)
     this.#viewing++
     try {
       return fn(bytes)
     } finally {
       this.#viewing--
-      if (!this.#ended) this.#hit(entry)
+      if (!this.#ended) this.#hit(entry, this.#table.tierOf(entry))
     }
   }
 
@@ -397,8 +399,7 @@ export class KvStore<const C extends AnyCodec = 'bytes'> {
   }
 
   /** An entry was read. */
-  #hit(entry: number): void {
-    const tier = this.#table.tierOf(entry)
+  #hit(entry: number, tier: Tier): void {
     if (tier === 'local') this.#counters.localHits++
     else this.#counters.remoteHits++
     this.#note('hit', entry)
@@ -461,7 +462,7 @@ export class KvStore<const C extends AnyCodec = 'bytes'> {
       const own = table.tierOf(entry)
       tier.entries--
       tier.bytes -= old
-      let fresh: { tier: Tier; place: number }
+      let fresh: { tier: Tier; place: Place }
       try {
         fresh = this.#allocate(size, own)
       } finally {
@@ -491,7 +492,7 @@ export class KvStore<const C extends AnyCodec = 'bytes'> {
   }
 
   /** An object for an entry: in one tier, if that can be, else in the other. Makes room. */
-  #allocate(size: number, first: Tier): { tier: Tier; place: number } {
+  #allocate(size: number, first: Tier): { tier: Tier; place: Place } {
     for (const tier of [first, first === 'local' ? 'remote' : 'local'] as const) {
       const place = this.#allocateIn(tier, size)
       if (place !== undefined) return { tier, place }
@@ -508,7 +509,7 @@ export class KvStore<const C extends AnyCodec = 'bytes'> {
   }
 
   /** An object in a tier; undefined where it cannot have one, even by itself, or nothing may go for it. */
-  #allocateIn(name: Tier, size: number): number | undefined {
+  #allocateIn(name: Tier, size: number): Place | undefined {
     const tier = this.#tier(name)
     if (size > tier.bytesLimit || tier.objectsLimit < 1) return undefined
     for (;;) {
@@ -566,7 +567,7 @@ export class KvStore<const C extends AnyCodec = 'bytes'> {
     // It leaves remote memory, which so has room for one that leaves local memory.
     this.#remote.entries--
     this.#remote.bytes -= size
-    let place: number | undefined
+    let place: Place | undefined
     try {
       place = this.#allocateIn('local', size)
     } finally {
@@ -623,7 +624,7 @@ export class KvStore<const C extends AnyCodec = 'bytes'> {
     this.#note('demote', entry)
   }
 
-  #move(entry: number, place: number, size: number, tier: Tier): void {
+  #move(entry: number, place: Place, size: number, tier: Tier): void {
     const table = this.#table
     table.read(entry)
     table.copyTo(place)

@@ -1,19 +1,22 @@
-// What a store keeps of each entry, by its number: the place of its object, and its neighbours in the list
-// that it is in. They lie in typed arrays of fixed length, a row of which grows: nothing is ever copied, so
+// What a store keeps of each entry, by its number: where its object is, and its neighbours in the list that
+// it is in. They lie in typed arrays of fixed length, a row of which grows: nothing is ever copied, so
 // that no call takes long, however many entries there are.
 
 import { EmucxlError } from '../memory/errors.js'
+import { memoryOf, type Place, placeOf, wordOf } from './place.js'
 
 const CHUNK_BITS = 16
 const IN_CHUNK = (1 << CHUNK_BITS) - 1
-/** Words of a record: the neighbours, and the place. */
-const WORDS = 3
-const PLACE = 2
+/** Words of a record as a power of two: the neighbours, the number of the object's memory, and its place there. */
+const SHIFT = 2
+const AFTER = 1
+const MEMORY = 2
+const AT = 3
 /** Entries that a store can have. */
 const MOST_ENTRIES = 2 ** 28
 const NONE = -1
-/** The place of what is no entry. */
-export const NOWHERE = -1
+/** The memory of what is no entry. */
+const NOWHERE = -1
 
 export class Records {
   readonly #chunks: Int32Array[] = []
@@ -28,7 +31,7 @@ export class Records {
 
   /** Bytes of the records. */
   get bytes(): number {
-    return this.#chunks.length * (WORDS << (CHUNK_BITS + 2))
+    return this.#chunks.length * (4 << (CHUNK_BITS + SHIFT))
   }
 
   /** Makes sure that the next {@link allocate} succeeds. */
@@ -37,15 +40,15 @@ export class Records {
     if (this.#count >= MOST_ENTRIES) {
       throw new EmucxlError('ERR_EMUCXL_NO_MEMORY', `a store has at most ${MOST_ENTRIES} entries`)
     }
-    this.#chunks.push(new Int32Array(WORDS << CHUNK_BITS))
+    this.#chunks.push(new Int32Array(1 << (CHUNK_BITS + SHIFT)))
   }
 
-  /** A number that has no place yet. */
+  /** A number whose object is nowhere yet. */
   allocate(): number {
     this.reserve()
     const free = this.#free
     if (free < 0) {
-      this.setPlace(this.#count, NOWHERE)
+      this.#chunk(this.#count)[((this.#count & IN_CHUNK) << SHIFT) + MEMORY] = NOWHERE
       return this.#count++
     }
     this.#free = this.after(free)
@@ -53,34 +56,69 @@ export class Records {
   }
 
   release(entry: number): void {
-    this.setPlace(entry, NOWHERE)
-    this.setAfter(entry, this.#free)
+    const chunk = this.#chunk(entry)
+    const at = (entry & IN_CHUNK) << SHIFT
+    chunk[at + MEMORY] = NOWHERE
+    chunk[at + AFTER] = this.#free
     this.#free = entry
   }
 
   before(entry: number): number {
-    return this.#chunk(entry)[WORDS * (entry & IN_CHUNK)] as number
-  }
-
-  setBefore(entry: number, before: number): void {
-    this.#chunk(entry)[WORDS * (entry & IN_CHUNK)] = before
+    return this.#chunk(entry)[(entry & IN_CHUNK) << SHIFT] as number
   }
 
   after(entry: number): number {
-    return this.#chunk(entry)[WORDS * (entry & IN_CHUNK) + 1] as number
+    return this.#chunk(entry)[((entry & IN_CHUNK) << SHIFT) + AFTER] as number
   }
 
-  setAfter(entry: number, after: number): void {
-    this.#chunk(entry)[WORDS * (entry & IN_CHUNK) + 1] = after
+  /** Makes one follow the other. */
+  link(before: number, after: number): void {
+    this.#chunk(before)[((before & IN_CHUNK) << SHIFT) + AFTER] = after
+    this.#chunk(after)[(after & IN_CHUNK) << SHIFT] = before
   }
 
-  /** Where the object of an entry is: see Heap. */
-  place(entry: number): number {
-    return this.#chunk(entry)[WORDS * (entry & IN_CHUNK) + PLACE] as number
+  /** Takes an entry out from between its neighbours. */
+  unlink(entry: number): void {
+    const chunk = this.#chunk(entry)
+    const at = (entry & IN_CHUNK) << SHIFT
+    this.link(chunk[at] as number, chunk[at + AFTER] as number)
   }
 
-  setPlace(entry: number, place: number): void {
-    this.#chunk(entry)[WORDS * (entry & IN_CHUNK) + PLACE] = place
+  /** Puts an entry between two neighbours. */
+  insert(entry: number, before: number, after: number): void {
+    const chunk = this.#chunk(entry)
+    const at = (entry & IN_CHUNK) << SHIFT
+    chunk[at] = before
+    chunk[at + AFTER] = after
+    this.#chunk(before)[((before & IN_CHUNK) << SHIFT) + AFTER] = entry
+    this.#chunk(after)[(after & IN_CHUNK) << SHIFT] = entry
+  }
+
+  /** The number of the memory that an entry's object is in: see Heap. */
+  memory(entry: number): number {
+    return this.#chunk(entry)[((entry & IN_CHUNK) << SHIFT) + MEMORY] as number
+  }
+
+  /** The word where it begins there. */
+  at(entry: number): number {
+    return this.#chunk(entry)[((entry & IN_CHUNK) << SHIFT) + AT] as number
+  }
+
+  /** Both. */
+  place(entry: number): Place {
+    return placeOf(this.memory(entry), this.at(entry))
+  }
+
+  setPlace(entry: number, place: Place): void {
+    const chunk = this.#chunk(entry)
+    const at = (entry & IN_CHUNK) << SHIFT
+    chunk[at + MEMORY] = memoryOf(place)
+    chunk[at + AT] = wordOf(place)
+  }
+
+  /** Whether a number is that of an entry with an object. */
+  has(entry: number): boolean {
+    return entry >= 0 && entry < this.#count && this.memory(entry) !== NOWHERE
   }
 
   #chunk(entry: number): Int32Array {
