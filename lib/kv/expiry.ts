@@ -13,8 +13,8 @@ export class Expiry {
   readonly #clock: () => number
   /** By entry: the time from which on it is gone; 0 for one that stays. */
   readonly #times = new EntryNumbers(Float64Array)
-  /** Whether any entry ever had such a time. */
-  #any = false
+  /** Whether any entry ever had such a time: else none expires. */
+  any = false
   #now = 0
 
   constructor(ttl: unknown, clock: unknown = () => performance.now()) {
@@ -37,12 +37,12 @@ export class Expiry {
 
   /** Looks at the clock, which is code of the user's: before anything else is looked at. */
   tick(): void {
-    if (this.#any) this.#now = this.#clock()
+    if (this.any) this.#now = this.#clock()
   }
 
   set(entry: number, time: number): void {
-    if (time !== 0) this.#any = true
-    if (this.#any) this.#times.set(entry, time)
+    if (time !== 0) this.any = true
+    if (this.any) this.#times.set(entry, time)
   }
 
   forget(entry: number): void {
@@ -51,7 +51,7 @@ export class Expiry {
 
   /** Whether the time of an entry had come at the last {@link tick}. */
   isOver(entry: number): boolean {
-    if (!this.#any) return false
+    if (!this.any) return false
     const time = this.#times.get(entry)
     return time !== 0 && this.#now >= time
   }

@@ -386,10 +386,11 @@ export class KvStore<const C extends AnyCodec = 'bytes'> {
   /** The entry with a key, which is the key at hand then, if it has not expired: it is read. -1 for none. */
   #find(key: Key): number {
     if (this.#ended) this.#checkOpen()
-    this.#expiry.tick()
+    const expiry = this.#expiry
+    if (expiry.any) expiry.tick()
     this.#table.key.take(key)
     const entry = this.#table.find()
-    if (entry < 0 || !this.#expiry.isOver(entry)) return entry
+    if (!expiry.any || entry < 0 || !expiry.isOver(entry)) return entry
     if (this.#viewing === 0) {
       this.#counters.expirations++
       this.#note('expire', entry)
@@ -406,7 +407,7 @@ export class KvStore<const C extends AnyCodec = 'bytes'> {
     if (this.#policy.hit(entry, tier) && tier === 'remote' && this.#viewing === 0) {
       this.#promote(entry)
     }
-    this.#publish()
+    if (this.#events.length > 0) this.#publish()
   }
 
   #missed(key: Key): void {

@@ -19,6 +19,11 @@ export abstract class Lists implements Policy {
 
   abstract hit(entry: number, tier: Tier): boolean
 
+  /** The list of a tier. */
+  of(tier: Tier): EntryList {
+    return tier === 'local' ? this.local : this.remote
+  }
+
   promoted(entry: number): void {
     this.remote.remove(entry)
     this.local.pushFront(entry)
@@ -30,7 +35,7 @@ export abstract class Lists implements Policy {
   }
 
   removed(entry: number, tier: Tier): void {
-    this[tier].remove(entry)
+    this.of(tier).remove(entry)
   }
 
   localVictim(): number {

@@ -6,7 +6,7 @@ import { Lists } from './lists.js'
 
 class Policy1 extends Lists {
   hit(entry: number, tier: Tier): boolean {
-    this[tier].moveToFront(entry)
+    this.of(tier).moveToFront(entry)
     return true
   }
 

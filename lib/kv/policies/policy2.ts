@@ -5,7 +5,7 @@ import { Lists } from './lists.js'
 
 class Policy2 extends Lists {
   hit(entry: number, tier: Tier): boolean {
-    this[tier].moveToFront(entry)
+    this.of(tier).moveToFront(entry)
     return false
   }
 }
