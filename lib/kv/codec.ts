@@ -1,6 +1,6 @@
 // How values become bytes, and bytes values.
 
-/** Values of a kind as bytes. `new Packr()` of msgpackr is one. */
+/** Values of a kind as bytes. A `Packr` of msgpackr with options of one's own is one. */
 export interface Codec<V> {
   /** The bytes are copied before anything else is encoded. */
   encode(value: V): Uint8Array
@@ -13,6 +13,12 @@ export interface NamedCodecs {
   bytes: Uint8Array
   utf8: string
   json: unknown
+  /**
+   * What a structured clone can hold, and cycles, in the binary format of the package msgpackr, which you
+   * install: `npm install msgpackr`. As there, functions come back as undefined, -0 as 0, objects without
+   * their class, lone surrogates as U+FFFD, and a property `__proto__` under another name.
+   */
+  msgpackr: unknown
 }
 
 /** A {@link Codec} of whatever values. */

@@ -2,9 +2,10 @@
 
 import { types } from 'node:util'
 import { outOfRange, wrongType } from '../memory/arguments.js'
-import type { Codec, NamedCodecs } from './codec.js'
+import type { Codec } from './codec.js'
 import { Copies } from './copies.js'
 import type { Memory } from './heap.js'
+import { msgpackrCodec } from './msgpackr.js'
 
 /** A codec as a store uses it: it reads values where they are, and runs no code of the user's on the way. */
 export interface InnerCodec<V> {
@@ -81,12 +82,13 @@ const NAMED = { bytes: BytesCodec, utf8: Utf8Codec, json: JsonCodec }
 
 /** The codec that a user asked for: what reads and writes memory, and, around it, the user's own. */
 export function codecOf(codec: unknown): [InnerCodec<unknown>, own: Codec<unknown> | undefined] {
+  if (codec === 'msgpackr') return [new BytesCodec(), msgpackrCodec()]
   if (typeof codec === 'string' && Object.hasOwn(NAMED, codec)) {
-    return [new NAMED[codec as keyof NamedCodecs](), undefined]
+    return [new NAMED[codec as keyof typeof NAMED](), undefined]
   }
   const { encode, decode } = (codec ?? {}) as Partial<Codec<unknown>>
   if (typeof encode !== 'function' || typeof decode !== 'function') {
-    const names = Object.keys(NAMED).map((name) => `'${name}'`)
+    const names = [...Object.keys(NAMED), 'msgpackr'].map((name) => `'${name}'`)
     throw wrongType(
       'options.codec',
       `${names.join(', ')}, or an object with encode() and decode()`,

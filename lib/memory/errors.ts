@@ -11,7 +11,8 @@ export const ERROR_CODES = {
   ERR_EMUCXL_DETACHED: 'The buffer has no memory: freed, resized or transferred.',
   ERR_EMUCXL_FREED: 'The memory was freed, here or by another thread.',
   ERR_EMUCXL_INTERNAL: 'A call of Node-API failed for no reason of the caller’s.',
-  ERR_EMUCXL_LOAD: 'The native addon could not be loaded; the message says what to run.',
+  ERR_EMUCXL_LOAD:
+    'The native addon, or an optional package, could not be loaded; the message says what to run.',
   ERR_EMUCXL_LOCK_LIMIT: '`lock` met the limit of locked memory.',
   ERR_EMUCXL_NO_EXTERNAL: 'The runtime forbids ArrayBuffers over memory of an addon.',
   ERR_EMUCXL_NO_HUGE_PAGES: "hugePages 'require' met an empty pool.",

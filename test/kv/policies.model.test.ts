@@ -1,25 +1,25 @@
 // Each policy against a plain twin of it, move by move: random calls of a store with tiny tiers. After each
 // call the same keys are in the same tier.
 
-import { KvStore, policies, threshold } from 'emucxl'
+import { KvStore, type PolicyFactory, policies, threshold } from 'emucxl'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import { adaptive } from '../../dist/lib/kv/policies/adaptive.js'
 import { eachBackend, SLOWNESS } from '../memory/each-backend.js'
-import { TWINS, type Twin } from './twins.js'
+import { AdaptiveTwin } from './adaptive-twin.js'
+import { HALVED_AFTER, withFixedHashes } from './fixed-hashes.js'
+import { Counts, TWINS, type Twin, WTinyLfuTwin } from './twins.js'
 
 type Step = { call: 'put' | 'get' | 'delete' | 'promote' | 'demote'; key: number }
 
-const steps: fc.Arbitrary<Step[]> = fc.array(
-  fc.record({
-    call: fc.oneof(
-      { weight: 6, arbitrary: fc.constant('get' as const) },
-      { weight: 3, arbitrary: fc.constant('put' as const) },
-      fc.constantFrom('delete' as const, 'promote' as const, 'demote' as const),
-    ),
-    key: fc.nat({ max: 14 }),
-  }),
-  { minLength: 10, maxLength: 150 },
-)
+const step: fc.Arbitrary<Step> = fc.record({
+  call: fc.oneof(
+    { weight: 6, arbitrary: fc.constant('get' as const) },
+    { weight: 3, arbitrary: fc.constant('put' as const) },
+    fc.constantFrom('delete' as const, 'promote' as const, 'demote' as const),
+  ),
+  key: fc.nat({ max: 14 }),
+})
 
 const LOCAL = 4
 const REMOTE = 7
@@ -69,24 +69,62 @@ class Model {
   }
 }
 
+/** A policy, its twin, and how long it takes until all of it has come into play. */
+interface Case {
+  policy: PolicyFactory
+  twin: () => Twin
+  steps?: { minLength: number; maxLength: number }
+}
+
+/** The key of the call that is under way. */
+let keyAtHand = 0
+
+const LONG = { minLength: 200, maxLength: 500 }
+
+const counts = () => new Counts((key) => HALVED_AFTER[Number(key.slice(3))] as number)
+const wTinyLfuTwin = () => new WTinyLfuTwin(counts())
+const CANDIDATES = ['sieve', 'lru', 's3-fifo', 'policy2'] as const
+
+const CASES: Record<string, Case> = {
+  ...Object.fromEntries(
+    Object.entries(TWINS).map(([name, twin]) => {
+      return [name, { policy: policies[name as keyof typeof policies], twin }]
+    }),
+  ),
+  threshold: { policy: threshold({ window: 1e9 }), twin: TWINS['threshold'] as () => Twin },
+  'w-tinylfu': {
+    policy: withFixedHashes(policies['w-tinylfu'], () => keyAtHand),
+    twin: wTinyLfuTwin,
+    steps: LONG,
+  },
+  adaptive: {
+    policy: withFixedHashes(
+      adaptive([...CANDIDATES.map((name) => policies[name]), policies['w-tinylfu']]),
+      () => keyAtHand,
+    ),
+    twin: () => {
+      const twins = CANDIDATES.map((name) => TWINS[name] as () => Twin)
+      return new AdaptiveTwin([...twins, wTinyLfuTwin], LOCAL)
+    },
+    steps: LONG,
+  },
+}
+
 eachBackend(({ open }) => {
   describe('a policy does what its plain twin does', () => {
-    test.each(Object.keys(TWINS))('%s', (name) => {
+    test.each(Object.keys(policies))('%s', (name) => {
+      const { policy, twin, steps = { minLength: 10, maxLength: 150 } } = CASES[name] as Case
       using cxl = open()
       fc.assert(
-        fc.property(steps, (sequence) => {
-          const policy =
-            name === 'threshold'
-              ? threshold({ window: 1e9 })
-              : policies[name as keyof typeof policies]
+        fc.property(fc.array(step, steps), (sequence) => {
           using store = new KvStore(cxl, {
-            local: { objects: LOCAL },
-            remote: { objects: REMOTE },
+            ...{ local: { objects: LOCAL }, remote: { objects: REMOTE } },
             policy,
             codec: 'utf8',
           })
-          const model = new Model((TWINS[name] as () => Twin)())
+          const model = new Model(twin())
           for (const step of sequence) {
+            keyAtHand = step.key
             const key = `key${step.key}`
             if (step.call === 'put') store.put(key, 'value')
             else store[step.call](key)
@@ -95,11 +133,11 @@ eachBackend(({ open }) => {
             for (const each of store.keys()) {
               found[store.tierOf(each) as 'local' | 'remote'].push(each as string)
             }
-            expect(found.local.sort()).toEqual([...model.twin.local()].sort())
-            expect(found.remote.sort()).toEqual([...model.twin.remote()].sort())
+            expect(`${found.local.sort()}`).toBe(`${[...model.twin.local()].sort()}`)
+            expect(`${found.remote.sort()}`).toBe(`${[...model.twin.remote()].sort()}`)
           }
         }),
-        { numRuns: Math.ceil(40 / SLOWNESS) },
+        { numRuns: Math.ceil((steps === LONG ? 15 : 40) / SLOWNESS) },
       )
     })
   })

@@ -236,6 +236,108 @@ class S3Twin implements Twin {
   }
 }
 
+/** Counts up to 15, which are halved when the sketch halves them: after so many reads, and then every 160. */
+export class Counts {
+  reads = new Map<string, number>()
+  total = 0
+
+  constructor(readonly halvedAfter: (key: string) => number) {}
+
+  of(key: string): number {
+    return this.reads.get(key) ?? 0
+  }
+
+  add(key: string) {
+    if (this.of(key) === 15) return
+    this.reads.set(key, this.of(key) + 1)
+    this.total++
+    for (const [other, reads] of this.reads) {
+      if (this.total % 160 === this.halvedAfter(other)) this.reads.set(other, Math.floor(reads / 2))
+    }
+  }
+}
+
+/** Its tiers are so small that the window is for one key. */
+export class WTinyLfuTwin implements Twin {
+  window: string[] = []
+  probation: string[] = []
+  guarded: string[] = []
+  far: string[] = []
+
+  constructor(readonly counts: Counts) {}
+
+  local() {
+    return [...this.window, ...this.probation, ...this.guarded]
+  }
+
+  remote() {
+    return this.far
+  }
+
+  /** What was in the window goes on probation. */
+  #enterWindow(key: string) {
+    this.probation = [...this.window, ...this.probation]
+    this.window = [key]
+  }
+
+  added(key: string) {
+    this.counts.add(key)
+    this.#enterWindow(key)
+  }
+
+  hit(key: string) {
+    this.counts.add(key)
+    if (this.far.includes(key)) {
+      this.far = [key, ...without(this.far, key)]
+      const victim = this.probation.at(-1)
+      return victim === undefined || this.counts.of(key) > this.counts.of(victim)
+    }
+    if (this.probation.includes(key)) {
+      this.probation = without(this.probation, key)
+      this.guarded = [key, ...this.guarded]
+      while (this.guarded.length > 0.8 * (this.guarded.length + this.probation.length)) {
+        this.probation.unshift(this.guarded.pop() as string)
+      }
+    } else if (this.guarded.includes(key)) {
+      this.guarded = [key, ...without(this.guarded, key)]
+    }
+    return false
+  }
+
+  promoted(key: string) {
+    this.far = without(this.far, key)
+    this.#enterWindow(key)
+  }
+
+  demoted(key: string) {
+    this.#leaveLocal(key)
+    this.far = [key, ...this.far]
+  }
+
+  removed(key: string) {
+    this.#leaveLocal(key)
+    this.far = without(this.far, key)
+  }
+
+  #leaveLocal(key: string) {
+    this.window = without(this.window, key)
+    this.probation = without(this.probation, key)
+    this.guarded = without(this.guarded, key)
+  }
+
+  localVictim(): string {
+    const [newest, oldest] = [this.probation[0], this.probation.at(-1)]
+    if (newest === undefined || oldest === undefined) {
+      return (this.guarded.at(-1) ?? this.window.at(-1)) as string
+    }
+    return this.counts.of(newest) > this.counts.of(oldest) ? oldest : newest
+  }
+
+  remoteVictim() {
+    return this.far.at(-1) as string
+  }
+}
+
 export const TWINS: Record<string, () => Twin> = {
   policy1: () => new LruTwin(() => true, true),
   policy2: () => new LruTwin(() => false, false),

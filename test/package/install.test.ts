@@ -1,12 +1,13 @@
 // The package as npm 12 and pnpm 10 install it: no script runs, no compiler is there, and it must
 // load by `import` and by `require` on every supported Node.js.
 
-import { writeFileSync } from 'node:fs'
+import { cpSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { packageVersion } from '../../lib/memory/host.js'
 import { NODE_VERSIONS, noBinaries, nodeBinary, OLDEST_NODE } from '../../scripts/nodes.mjs'
 import { prebuild } from '../../scripts/prebuild.mjs'
+import { root } from '../../scripts/setup.mjs'
 import { barePath, install, npm, type Outcome, pack, run } from './consumer.js'
 
 // Uses memory on both nodes, and prints what it saw as JSON.
@@ -43,6 +44,16 @@ const NAMES =
 const PROGRAMS = {
   'by-import.mjs': `import { ${NAMES} } from 'emucxl'\n${USE}`,
   'by-require.cjs': `'use strict'\nconst { ${NAMES} } = require('emucxl')\n${USE}`,
+  'packs.mjs': `
+import { Emucxl, KvStore } from 'emucxl'
+const cxl = Emucxl.open({ backend: 'emulated' })
+try {
+  const store = new KvStore(cxl, { codec: 'msgpackr' })
+  store.put('key', new Map([[1, [2n]]]))
+  console.log(JSON.stringify({ type: store.get('key').constructor.name }))
+} catch ({ name, code, message }) {
+  console.log(JSON.stringify({ name, code, message, mapped: cxl.mappings().length }))
+}`,
   'by-both.cjs': `
 const required = require('emucxl')
 import('emucxl').then((imported) => console.log(JSON.stringify({
@@ -117,4 +128,21 @@ describe.each(versions)('Node.js %s', (version) => {
 test('npm finds the emucxl command by its name', () => {
   const { stdout } = npm(['exec', '--offline', '--', 'emucxl', '--version'], folder, { PATH: path })
   expect(stdout).toBe(`${packageVersion()}\n`)
+})
+
+test('msgpackr is asked for where a store needs it, and used where it is there', () => {
+  const use = () => printed(run(process.execPath, ['packs.mjs'], folder, { PATH: path }))
+  expect(use()).toEqual({
+    name: 'EmucxlError',
+    code: 'ERR_EMUCXL_LOAD',
+    message: "options.codec is 'msgpackr', a package that cannot be loaded: npm install msgpackr",
+    mapped: 0,
+  })
+  const copy = join(folder, 'node_modules/msgpackr')
+  cpSync(join(root, 'node_modules/msgpackr'), copy, { recursive: true })
+  try {
+    expect(use()).toEqual({ type: 'Map' })
+  } finally {
+    rmSync(copy, { recursive: true })
+  }
 })

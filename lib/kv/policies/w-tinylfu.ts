@@ -6,54 +6,10 @@
 
 import type { EntryList } from '../entry-list.js'
 import type { EntryBytes, Policy, PolicyFactory, PolicyHost, Tier } from '../policy.js'
+import { FrequencySketch } from './frequency-sketch.js'
 
 const WINDOW = 0.01
 const PROTECTED = 0.8
-/** Counters of the sketch for an entry of local memory, and reads after which it is halved, for one of these. */
-const COUNTERS = 8
-const SAMPLE = 10
-const MOST = 15
-const ROWS = [0x9e3779b1, 0x85ebca77, 0xc2b2ae3d, 0x27d4eb2f]
-
-/** Reads by key, roughly, and never too few since it was halved last: a count-min sketch of bytes. */
-export class FrequencySketch {
-  #counters = new Uint8Array(256)
-  #added = 0
-
-  /** Makes room for so many keys that are read often. What was counted is forgotten. */
-  resize(keys: number): void {
-    const size = 2 ** Math.ceil(Math.log2(Math.max(256, COUNTERS * keys)))
-    if (size > this.#counters.length) this.#counters = new Uint8Array(size)
-  }
-
-  add(hash: number): void {
-    const counters = this.#counters
-    const mask = counters.length - 1
-    const least = this.get(hash)
-    if (least === MOST) return
-    for (const row of ROWS) {
-      const at = this.#at(hash, row, mask)
-      if (counters[at] === least) counters[at] = least + 1
-    }
-    if (++this.#added >= (SAMPLE * counters.length) / COUNTERS) {
-      this.#added >>= 1
-      for (let i = 0; i < counters.length; i++) counters[i] = (counters[i] as number) >> 1
-    }
-  }
-
-  get(hash: number): number {
-    const counters = this.#counters
-    const mask = counters.length - 1
-    let least = MOST
-    for (const row of ROWS) least = Math.min(least, counters[this.#at(hash, row, mask)] as number)
-    return least
-  }
-
-  #at(hash: number, row: number, mask: number): number {
-    const mixed = Math.imul(hash ^ (hash >>> 15), row)
-    return (mixed ^ (mixed >>> 16)) & mask
-  }
-}
 
 const IN_WINDOW = 1
 const PROBATION = 2
