@@ -16,6 +16,7 @@ const FIGURES = [
   'migrate',
   'slab',
   'queue',
+  'kv',
 ] as const
 
 const { values, positionals } = parseArgs({

@@ -2,7 +2,7 @@
 // third of the price of a buffer for each.
 
 import { markAsUntransferable } from 'node:worker_threads'
-import type { Memory } from './heap.js'
+import type { Memory } from './memory.js'
 
 const POOL_BYTES = 16 << 10
 /** Copies beyond this have a buffer of their own. */

@@ -216,8 +216,8 @@ export class EntryTable implements Matcher {
     }
   }
 
-  /** Bytes of index and records. */
+  /** Bytes of the bookkeeping. */
   get bytes(): number {
-    return this.#index.bytes + this.records.bytes
+    return this.#index.bytes + this.records.bytes + this.heap.bytes
   }
 }

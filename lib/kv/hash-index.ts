@@ -4,12 +4,13 @@
 // Source: Fagin et al.: Extendible hashing, a fast access method for dynamic files (TODS 1979).
 //
 // Segments differ in size, evenly on a logarithmic scale: of equal ones all would be split at about the same
-// time, which would be slow then, and leave the index half empty for long.
+// time, which would be slow then, and leave the index half empty for long. Before a segment is split it is
+// enlarged once, to the square root of two: it is never emptier than by that.
 
-/** Slots of the smallest segment; the largest has almost twice as many. */
+/** Slots of the smallest segment that is new; the largest has almost twice as many. */
 const FEWEST_SLOTS = 724
 /** Slots of a segment that may be taken. */
-const FULL = 0.9
+const FULL = 0.85
 /** Bits of the hash that the directory can use: the others tell the slot. */
 const MOST_DEPTH = 16
 const GOLDEN_RATIO = (Math.sqrt(5) - 1) / 2
@@ -39,6 +40,8 @@ interface Segment {
   taken: number
   /** Bits of the hash that its entries have in common. */
   depth: number
+  /** Whether it was enlarged. */
+  isLarge: boolean
 }
 
 export class HashIndex {
@@ -50,7 +53,7 @@ export class HashIndex {
   #slots = 0
 
   constructor() {
-    const segment = { slots: this.#newSlots(), taken: 0, depth: 0 }
+    const segment = { slots: this.#newSlots(), taken: 0, depth: 0, isLarge: false }
     this.#directory = [segment, segment]
     this.#slots = segment.slots.length
   }
@@ -73,7 +76,7 @@ export class HashIndex {
     for (;;) {
       const segment = this.#segmentOf(hash)
       if (segment.taken + 1 <= (segment.slots.length >> 1) * FULL) return
-      if (segment.depth < MOST_DEPTH) this.#split(segment, hash)
+      if (segment.isLarge && segment.depth < MOST_DEPTH) this.#split(segment, hash)
       else this.#enlarge(segment)
     }
   }
@@ -123,7 +126,7 @@ export class HashIndex {
   /** Splits the segment of a hash in two. */
   #split(old: Segment, hash: number): void {
     const depth = old.depth + 1
-    const half = () => ({ slots: this.#newSlots(), taken: 0, depth })
+    const half = () => ({ slots: this.#newSlots(), taken: 0, depth, isLarge: false })
     const halves = [half(), half()] as const
     const { slots } = old
     for (let slot = 0; slot < slots.length; slot += 2) {
@@ -153,15 +156,15 @@ export class HashIndex {
     this.#shift--
   }
 
-  /** A segment that cannot be split gets twice as large. */
   #enlarge(segment: Segment): void {
     const { slots } = segment
-    const larger = new Int32Array(2 * slots.length)
+    const larger = new Int32Array(2 * Math.ceil((slots.length / 2) * Math.SQRT2))
     for (let slot = 0; slot < slots.length; slot += 2) {
       const entry = (slots[slot + 1] as number) - 1
       if (entry >= 0) place(larger, slots[slot] as number, entry)
     }
     segment.slots = larger
-    this.#slots += slots.length
+    segment.isLarge = true
+    this.#slots += larger.length - slots.length
   }
 }

@@ -4,7 +4,7 @@ import { types } from 'node:util'
 import { outOfRange, wrongType } from '../memory/arguments.js'
 import type { Codec } from './codec.js'
 import { Copies } from './copies.js'
-import type { Memory } from './heap.js'
+import type { Memory } from './memory.js'
 import { msgpackrCodec } from './msgpackr.js'
 
 /** A codec as a store uses it: it reads values where they are, and runs no code of the user's on the way. */

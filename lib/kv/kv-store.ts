@@ -203,7 +203,10 @@ export class KvStore<const C extends AnyCodec = 'bytes'> {
   }
 
   #decoded(value: unknown): ValueOfCodec<C> {
-    return (this.#own === undefined ? value : this.#own.decode(value as Buffer)) as ValueOfCodec<C>
+    if (this.#own === undefined) return value as ValueOfCodec<C>
+    // Most codecs are faster with a Buffer, and make other Buffers of it.
+    const { buffer, byteOffset, length } = value as Uint8Array<ArrayBuffer>
+    return this.#own.decode(Buffer.from(buffer, byteOffset, length)) as ValueOfCodec<C>
   }
 
   /** Values, in the order of their keys. */
@@ -280,7 +283,7 @@ export class KvStore<const C extends AnyCodec = 'bytes'> {
       return undefined
     }
     const { valueAt, valueLength, heap } = this.#table
-    const bytes = new Uint8Array(heap.memory.view.buffer, valueAt, valueLength)
+    const bytes = new Uint8Array(heap.memory.bytes.buffer, valueAt, valueLength)
     this.#viewing++
     try {
       return fn(bytes)
@@ -329,7 +332,7 @@ export class KvStore<const C extends AnyCodec = 'bytes'> {
     const { heap } = this.#table
     const tier = (name: Tier): KvTierStats => {
       const { entries, bytes } = this.#tier(name)
-      return { entries, bytes, bytesMapped: heap.mapped(name) }
+      return { entries, bytes, bytesMapped: heap.mapped[name] }
     }
     return {
       entries: this.size,
