@@ -9,8 +9,10 @@
 
 /** Slots of the smallest segment that is new; the largest has almost twice as many. */
 const FEWEST_SLOTS = 724
-/** Slots of a segment that may be taken. */
+/** The part of a segment's slots that may be taken, and that is when it is new. */
 const FULL = 0.85
+const FULLEST = 0.75
+const EMPTIEST = 0.5
 /** Bits of the hash that the directory can use: the others tell the slot. */
 const MOST_DEPTH = 16
 const GOLDEN_RATIO = (Math.sqrt(5) - 1) / 2
@@ -53,9 +55,10 @@ export class HashIndex {
   #slots = 0
 
   constructor() {
-    const segment = { slots: this.#newSlots(), taken: 0, depth: 0, isLarge: false }
+    const slots = new Int32Array(2 * Math.ceil(this.#nextSize()))
+    const segment = { slots, taken: 0, depth: 0, isLarge: false }
     this.#directory = [segment, segment]
-    this.#slots = segment.slots.length
+    this.#slots = slots.length
   }
 
   /** The entry that has a hash and matches; -1 where there is none. */
@@ -118,29 +121,20 @@ export class HashIndex {
     return this.#directory[hash >>> this.#shift] as Segment
   }
 
-  #newSlots(): Int32Array {
-    const size = 2 ** ((this.#made++ * GOLDEN_RATIO) % 1)
-    return new Int32Array(2 * Math.floor(FEWEST_SLOTS * size))
-  }
-
   /** Splits the segment of a hash in two. */
   #split(old: Segment, hash: number): void {
-    const depth = old.depth + 1
-    const half = () => ({ slots: this.#newSlots(), taken: 0, depth, isLarge: false })
-    const halves = [half(), half()] as const
     const { slots } = old
+    const depth = old.depth + 1
+    const isUpper = (slot: number) => ((slots[slot] as number) >>> (32 - depth)) & 1
+    let upper = 0
+    for (let slot = 0; slot < slots.length; slot += 2) {
+      if (slots[slot + 1] !== 0) upper += isUpper(slot)
+    }
+    const halves = [this.#half(depth, old.taken - upper), this.#half(depth, upper)] as const
     for (let slot = 0; slot < slots.length; slot += 2) {
       const entry = (slots[slot + 1] as number) - 1
       if (entry < 0) continue
-      const found = slots[slot] as number
-      const segment = halves[((found >>> (32 - depth)) & 1) as 0 | 1]
-      // One that has got nearly all of them may be too small.
-      if (segment.taken + 1 === segment.slots.length >> 1) {
-        this.#enlarge(old)
-        return
-      }
-      place(segment.slots, found, entry)
-      segment.taken++
+      place(halves[isUpper(slot) as 0 | 1].slots, slots[slot] as number, entry)
     }
     if (depth > 32 - this.#shift) this.#doubleDirectory()
     // Of the places in the directory that led to the segment the upper half leads to the second one.
@@ -149,6 +143,18 @@ export class HashIndex {
     this.#directory.fill(halves[0], first, first + places)
     this.#directory.fill(halves[1], first + places, first + 2 * places)
     this.#slots += halves[0].slots.length + halves[1].slots.length - slots.length
+  }
+
+  /** A segment for so many entries. */
+  #half(depth: number, taken: number): Segment {
+    const wanted = this.#nextSize()
+    const count = Math.ceil(Math.min(Math.max(wanted, taken / FULLEST), taken / EMPTIEST)) + 1
+    return { slots: new Int32Array(2 * count), taken, depth, isLarge: false }
+  }
+
+  /** Slots of the next segment, if it is to have the size of the others. */
+  #nextSize(): number {
+    return FEWEST_SLOTS * 2 ** ((this.#made++ * GOLDEN_RATIO) % 1)
   }
 
   #doubleDirectory(): void {
