@@ -32,12 +32,19 @@ export class Expiry {
     checkOptions(options)
     const ttl = options?.ttl ?? this.#ttl
     if (options?.ttl !== undefined) checkTtl(ttl, 'options.ttl')
-    return ttl === Number.POSITIVE_INFINITY ? 0 : this.#clock() + ttl
+    // No time is 0, which stands for none.
+    return ttl === Number.POSITIVE_INFINITY ? 0 : this.#time() + ttl || -Number.MIN_VALUE
   }
 
   /** Looks at the clock, which is code of the user's: before anything else is looked at. */
   tick(): void {
-    if (this.any) this.#now = this.#clock()
+    if (this.any) this.#now = this.#time()
+  }
+
+  #time(): number {
+    const time: unknown = this.#clock()
+    if (typeof time === 'number' && !Number.isNaN(time)) return time
+    throw wrongType('what options.clock() returned', 'a number of milliseconds', time)
   }
 
   set(entry: number, time: number): void {

@@ -1,7 +1,7 @@
 // What turns values into bytes and back inside a store: it reads and writes memory.
 
-import { types } from 'node:util'
 import { outOfRange, wrongType } from '../memory/arguments.js'
+import { bytesOf } from './bytes.js'
 import type { Codec } from './codec.js'
 import { Copies } from './copies.js'
 import type { Memory } from './memory.js'
@@ -20,8 +20,7 @@ class BytesCodec implements InnerCodec<Uint8Array> {
   readonly ascii = false
 
   encode(value: unknown): Uint8Array {
-    if (!types.isUint8Array(value)) throw wrongType('value', 'a Uint8Array', value)
-    return value
+    return bytesOf(value, 'value')
   }
 
   decode(memory: Memory, from: number, to: number): Uint8Array {

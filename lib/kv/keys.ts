@@ -3,8 +3,8 @@
 // surrogates neither, and no two strings are the same bytes of the same kind.
 
 import { randomFillSync } from 'node:crypto'
-import { types } from 'node:util'
-import { outOfRange, wrongType } from '../memory/arguments.js'
+import { outOfRange } from '../memory/arguments.js'
+import { bytesOf } from './bytes.js'
 import type { Key } from './key.js'
 
 /** Bytes that a key can have as it is stored. */
@@ -76,8 +76,7 @@ export class KeyAtHand {
   /** Takes a key from the user. */
   take(key: unknown): void {
     if (typeof key === 'string') this.#takeString(key)
-    else if (types.isUint8Array(key)) this.#takeBytes(key)
-    else throw wrongType('key', 'a string or a Uint8Array', key)
+    else this.#takeBytes(bytesOf(key, 'key', 'a string or a Uint8Array'))
     this.hash = hashOf(this.words, this.length, this.kind)
   }
 

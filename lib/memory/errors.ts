@@ -6,6 +6,7 @@ export const ERROR_CODES = {
   ERR_EMUCXL_BACKEND_UNAVAILABLE:
     'A backend asked for by name cannot run here; the message says why, and the remedy.',
   ERR_EMUCXL_BAD_NODE: 'No such node in the context, or no such NUMA node in the machine.',
+  ERR_EMUCXL_BAD_POLICY: 'A policy of one’s own named an entry that it cannot.',
   ERR_EMUCXL_BUSY: 'A migrate or resize of the same block is under way.',
   ERR_EMUCXL_CLOSED: 'The context is closed, or `emucxl_init` was not called.',
   ERR_EMUCXL_DETACHED: 'The buffer has no memory: freed, resized or transferred.',
