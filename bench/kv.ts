@@ -94,7 +94,7 @@ export function beladyHits(keys: readonly number[], room: number, first: Iterabl
 
 const PAPERS = ['policy1', 'policy2']
 
-async function run(context: Context): Promise<KvRow[]> {
+async function run(context: Context): Promise<{ rows: KvRow[] }> {
   const { KvStore, policies } = await import('../lib/index.js')
   const seed = context.settings.seed ?? 1
   const names = context.settings.policies ?? Object.keys(policies)
@@ -137,7 +137,7 @@ async function run(context: Context): Promise<KvRow[]> {
     rows.push(row('min', beladyHits(keys, LOCAL_OBJECTS, first)))
     context.progress((done + 1) / shares.length)
   }
-  return rows
+  return { rows }
 }
 
 function table(rows: readonly KvRow[]): Table {
@@ -169,11 +169,11 @@ function table(rows: readonly KvRow[]): Table {
   }
 }
 
-export const kv: Experiment<KvRow> = {
+export const kv: Experiment<{ rows: KvRow[] }> = {
   name: 'kv',
   description:
     'Table IV of the emucxl paper: how many reads of a key-value store find their object in local ' +
     'memory, by policy, beside the best that can be.',
   run,
-  table,
+  tables: ({ rows }) => [table(rows)],
 }

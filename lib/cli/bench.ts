@@ -1,6 +1,6 @@
 // `emucxl bench`: runs experiments on one open context, prints their tables or one JSON report.
 
-import type { Context, Experiment, Settings } from '../../bench/experiment.js'
+import type { Context, Experiment, Result, Settings } from '../../bench/experiment.js'
 import { EXPERIMENTS } from '../../bench/experiments.js'
 import { policies } from '../kv/policies/index.js'
 import type { BackendName } from '../memory/backends.js'
@@ -41,8 +41,8 @@ export interface BenchReport {
   latencyModel: LatencyPreset | null
   /** What a reader must know before the figures are believed. */
   conditions: string[]
-  /** By name; the fields of a row are those of its module in bench/. */
-  experiments: Record<string, { description: string; seconds: number; rows: object[] }>
+  /** By name; the fields of rows are those of its module in bench/. */
+  experiments: Record<string, { description: string; seconds: number } & Result>
 }
 
 function list(entries: readonly (readonly [string, string])[]): string {
@@ -181,7 +181,7 @@ async function measure(
   settings: Settings,
   report: BenchReport,
   progress: Progress,
-): Promise<object[]> {
+): Promise<Result> {
   const conditions = new Set(report.conditions)
   const began = performance.now()
   const context: Context = {
@@ -197,12 +197,12 @@ async function measure(
   const { name, description } = experiment
   progress.start(name)
   try {
-    const rows = await experiment.run(context)
+    const result = await experiment.run(context)
     const seconds = (performance.now() - began) / 1000
     progress.end()
     report.conditions = [...conditions]
-    report.experiments[name] = { description, seconds, rows }
-    return rows
+    report.experiments[name] = { description, seconds, ...result }
+    return result
   } catch (error) {
     progress.leave()
     throw error
@@ -215,10 +215,15 @@ async function measureAll(cxl: Emucxl, wanted: Wanted, report: BenchReport): Pro
   const print = (text: string) => !wanted.json && process.stdout.write(text)
   print(heading(report, width))
   for (const experiment of wanted.experiments) {
-    const rows = await measure(experiment, cxl, wanted.settings, report, progress)
+    const result = await measure(experiment, cxl, wanted.settings, report, progress)
     const { name, description } = experiment
     print(`\n${wrap(description, width, '  ', `${name} (${label(report)}): `)}\n\n`)
-    print(render(experiment.table(rows), width))
+    print(
+      experiment
+        .tables(result)
+        .map((table) => render(table, width))
+        .join('\n'),
+    )
   }
   print(`\n${report.conditions.map((line) => `${wrap(line, width, '  ', '! ')}\n`).join('')}`)
   if (wanted.json) process.stdout.write(`${JSON.stringify(report, null, 2)}\n`)
