@@ -9,12 +9,14 @@ import type { Node } from '../lib/memory/options.js'
 export interface Settings {
   /** Repetitions of each measurement. */
   runs?: number
-  /** Operations of a run, where an experiment counts operations. */
+  /** Operations of a run, where an experiment counts operations; reads of a trace. */
   count?: number
   /** What random numbers begin with. */
   seed?: number
   /** Names of policies, where an experiment compares them. */
   policies?: readonly string[]
+  /** Files of traces, where an experiment replays traces. */
+  traces?: readonly string[]
   /** Bytes of a block, or of the memory that a measurement walks through. */
   size?: number
 }
@@ -71,6 +73,8 @@ export interface Experiment<R extends Result = Result> {
   readonly description: string
   run(context: Context): Promise<R>
   tables(result: R): Table[]
+  /** A picture of it: an SVG. `conditions` are what a reader must know besides. */
+  picture?(result: R, conditions: readonly string[]): Promise<string>
 }
 
 /** Says so where time was up before all repetitions were made. */
