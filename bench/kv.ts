@@ -6,6 +6,7 @@ import { basename } from 'node:path'
 import { beladyHits } from './belady.js'
 import { type Context, type Experiment, type Table, turn } from './experiment.js'
 import { glibcRand } from './glibc-rand.js'
+import { drawTraces } from './kv-picture.js'
 import { traceTables } from './kv-trace-tables.js'
 import { type KvTraceRow, LOCAL_SHARES, replayTrace } from './kv-traces.js'
 import { readTraceFile } from './trace-file.js'
@@ -194,4 +195,5 @@ export const kv: Experiment<KvResult> = {
     'memory, by policy, beside the best that can be; then the same on traces that look like production.',
   run,
   tables: ({ rows, traces = [] }) => [tableFourTable(rows), ...traceTables(traces)],
+  picture: ({ traces }, conditions) => drawTraces(traces, conditions),
 }
