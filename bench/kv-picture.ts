@@ -1,5 +1,6 @@
 // Draws what traces showed: a panel for each, a line for each policy.
 
+import { wrap } from '../lib/cli/table.js'
 import { type KvTraceRow, LOCAL_SHARES } from './kv-traces.js'
 
 /** Colours that are used nowhere else, so that a style sheet can exchange them where it is dark. */
@@ -24,13 +25,17 @@ const STYLES: Record<string, { color: string; symbol: string }> = {
   's3-fifo': { color: '#9a6fd6', symbol: 'triangle' },
   'w-tinylfu': { color: '#e0661f', symbol: 'diamond' },
   adaptive: { color: '#e5397f', symbol: 'circle' },
-  min: { color: FAINT_INK, symbol: 'none' },
+  min: { color: FAINT_INK, symbol: 'emptyCircle' },
 }
 
-const PANEL = { width: 215, height: 170 }
+const PANEL = { least: 215, height: 170 }
 const GAP = { x: 50, y: 66 }
-const MARGIN = { left: 56, right: 24, top: 106 }
-const FOOT = 118
+const MARGIN = { left: 56, right: 24, top: 120 }
+/** Below the panels: two lines of the legend, and lines of text. */
+const FOOT = { legend: 40, text: 104, line: 16 }
+const SMALL = 11
+/** The widest that a character of small text is, on average. */
+const CHARACTER = 6.5
 /** Panels beside each other, and the width that titles and legend need. */
 const MOST_COLUMNS = 4
 const LEAST_WIDTH = 640
@@ -85,27 +90,30 @@ export async function drawTraces(
   const policies = [...new Set(rows.map(({ policy }) => policy))]
   const columns = Math.min(MOST_COLUMNS, traces.length)
   const lines = Math.ceil(traces.length / columns)
+  const around = MARGIN.left - GAP.x + MARGIN.right
+  const panel = Math.max(PANEL.least, (LEAST_WIDTH - around) / columns - GAP.x)
   const places = traces.map((_, i) => ({
-    left: MARGIN.left + (i % columns) * (PANEL.width + GAP.x),
+    left: MARGIN.left + (i % columns) * (panel + GAP.x),
     top: MARGIN.top + Math.floor(i / columns) * (PANEL.height + GAP.y),
   }))
-  const wide = MARGIN.left + columns * (PANEL.width + GAP.x) - GAP.x + MARGIN.right
-  const width = Math.max(LEAST_WIDTH, wide)
-  const height = MARGIN.top + lines * (PANEL.height + GAP.y) - GAP.y + FOOT
+  const width = around + columns * (panel + GAP.x)
   const title = 'Reads that find their object in local memory, by policy'
   const how =
     'Percent of the reads of a two-tier key-value store, without the first of each object; across: the part ' +
     'of the objects’ bytes for which local memory has room.'
   const seeds = [...new Set(rows.map(({ seed }) => seed))].filter((seed) => seed !== null)
   const reads = [...new Set(rows.map((row) => row.reads.toLocaleString('en-US')))]
-  const under = [
-    `${reads.join(', ')} reads${seeds.length === 0 ? '' : `, seed ${seeds.join(', ')}`}`,
-    'min: Belady’s optimum, which knows the future',
-    ...conditions,
-  ].join('; ')
+  const facts = [
+    `${reads.join(', ')} reads${seeds.length === 0 ? '' : `, seed ${seeds.join(', ')}`}.`,
+    ...(policies.includes('min') ? ['min: Belady’s optimum, which knows the future.'] : []),
+    ...conditions.map((condition) => `! ${condition}`),
+  ]
+  const characters = Math.floor((width - MARGIN.left - MARGIN.right) / CHARACTER)
+  const under = facts.map((fact) => wrap(fact, characters, '  ', '')).join('\n')
+  const bottom = MARGIN.top + lines * (PANEL.height + GAP.y) - GAP.y
+  const height = bottom + FOOT.text + FOOT.line * (under.split('\n').length + 1)
   const text = (size: number, color: string) => ({ fontSize: size, fontWeight: 'normal', color })
-  const wrapped = { width: width - MARGIN.left - MARGIN.right, overflow: 'break' }
-  const label = { color: FAINT_INK, fontSize: 11 }
+  const label = { color: FAINT_INK, fontSize: SMALL }
   const rule = { lineStyle: { color: RULE } }
   const svg = drawSvg(
     {
@@ -114,11 +122,11 @@ export async function drawTraces(
       title: [
         {
           text: title,
-          subtext: how,
+          subtext: wrap(how, characters),
           left: MARGIN.left - 5,
           top: 12,
           textStyle: { ...text(18, INK), fontWeight: 'bold' },
-          subtextStyle: { ...text(12, FAINT_INK), ...wrapped },
+          subtextStyle: { ...text(SMALL, FAINT_INK), lineHeight: FOOT.line },
         },
         ...traces.map((name, i) => ({
           text: name,
@@ -127,28 +135,28 @@ export async function drawTraces(
           textStyle: {
             ...text(13, INK),
             fontWeight: 'bold',
-            width: PANEL.width,
+            width: panel,
             overflow: 'truncate',
           },
         })),
         {
           subtext: under,
           left: MARGIN.left - 5,
-          top: height - 56,
-          subtextStyle: { ...text(11, FAINT_INK), ...wrapped },
+          top: bottom + FOOT.text - 12,
+          subtextStyle: { ...text(SMALL, FAINT_INK), lineHeight: FOOT.line },
         },
       ],
       legend: {
         data: policies,
         left: MARGIN.left,
         right: MARGIN.right,
-        top: height - FOOT + 36,
+        top: bottom + FOOT.legend,
         itemGap: 16,
         itemWidth: 28,
         textStyle: { color: INK, fontSize: 12 },
         inactiveColor: FAINT_INK,
       },
-      grid: places.map((place) => ({ ...place, ...PANEL })),
+      grid: places.map((place) => ({ ...place, width: panel, height: PANEL.height })),
       xAxis: traces.map((_, gridIndex) => ({
         gridIndex,
         type: 'category',
@@ -177,5 +185,5 @@ export async function drawTraces(
     width,
     height,
   )
-  return completed(svg, title, `${how} ${under}. Traces: ${traces.join(', ')}.`)
+  return completed(svg, title, `${how} Traces: ${traces.join(', ')}. ${facts.join(' ')}`)
 }

@@ -264,8 +264,9 @@ class Adaptive implements Policy {
     let best = this.#current
     const margin = MARGIN * entries
     let most = margin
-    for (const [i, ghost] of this.#ghosts.entries()) {
+    for (let i = 0; i < this.#ghosts.length; i++) {
       if (i === this.#current) continue
+      const ghost = this.#ghosts[i] as Ghost
       ghost.lead *= fade
       ghost.differences *= fade
       if (ghost.found !== found) {
