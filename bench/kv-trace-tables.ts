@@ -59,13 +59,16 @@ function grid(
   return { columns: [{ head: 'policy' }, ...heads], rows: told }
 }
 
+/** The column of a trace; `zipf 0.6` takes two lines for its name. */
+function traceColumn(name: string, digits: number): Column {
+  const [, head, unit] = /^(zipf) (\S+)$/.exec(name) ?? []
+  return head === undefined || unit === undefined ? { head: name, digits } : { head, unit, digits }
+}
+
 /** A figure of each trace. */
 function byTrace(rows: readonly KvTraceRow[], figure: Figure): Pick<Table, 'columns' | 'rows'> {
   const names = [...new Set(rows.map(({ trace }) => trace))]
-  const heads = names.map((name): Column => {
-    const [head = '', unit] = name.split(' ')
-    return { head, digits: figure.digits, ...(unit === undefined ? {} : { unit }) }
-  })
+  const heads = names.map((name) => traceColumn(name, figure.digits))
   const shown = rows.filter(({ localSharePercent }) => localSharePercent === SHOWN)
   return grid(shown, heads, (row, i) => (row.trace === names[i] ? figure.of(row) : undefined))
 }
@@ -94,13 +97,7 @@ function regretTable(rows: readonly KvTraceRow[]): Table[] {
     {
       title:
         'What adaptive misses beside the best policy that is always the same, in percentage points:',
-      columns: [
-        { head: 'local' },
-        ...names.map((name): Column => {
-          const [head = '', unit] = name.split(' ')
-          return { head, digits: 1, ...(unit === undefined ? {} : { unit }) }
-        }),
-      ],
+      columns: [{ head: 'local' }, ...names.map((name) => traceColumn(name, 1))],
       rows: LOCAL_SHARES.map((share) => [
         `${share} %`,
         ...names.map(

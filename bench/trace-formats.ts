@@ -200,7 +200,7 @@ class RecordParser implements Parser {
     if (size > MOST_VALUE_BYTES) {
       throw new Error(
         `record ${this.#record} has an object of ${size} bytes, and a store takes at most ` +
-          `${MOST_VALUE_BYTES}: leave such records out, if ${NEITHER}`,
+          `${MOST_VALUE_BYTES}: leave such records out; or it is not oracleGeneral`,
       )
     }
     this.#requests.add(bytes.toString('latin1', at + ID_AT, at + ID_AT + ID_BYTES), size)

@@ -72,8 +72,8 @@ export function zipf(exponent: number, ranks: number, random: Draw): Draw {
   }
 }
 
-/** What is read at each place of a trace, from 0 to below 1 of its length; `keys` are shuffled. */
-type Generator = (random: Draw, keys: Uint32Array) => (place: number, read: number) => number
+/** What is read by each of `count` reads; `keys` are shuffled. */
+type Generator = (random: Draw, keys: Uint32Array, count: number) => (read: number) => number
 
 const skew =
   (exponent: number): Generator =>
@@ -83,24 +83,28 @@ const skew =
   }
 
 /** Zipf of 1.0 over half of the keys; a scan reads the others one by one, and goes on there next time. */
-const scan: Generator = (random, keys) => {
+const scan: Generator = (random, keys, count) => {
   const half = keys.length / 2
   const rank = zipf(1, half, random)
   let scanned = 0
-  return (place) => {
-    const isHot = (place * SCANS) % 1 < 1 - SCAN_PART
+  const round = Math.ceil(count / SCANS)
+  const scanFrom = Math.round(round * (1 - SCAN_PART))
+  return (read) => {
+    const isHot = read % round < scanFrom
     return keys[isHot ? rank() : half + (scanned++ % half)] as number
   }
 }
 
 /** Half of the keys one by one, over and over. */
-const loop: Generator = (_, keys) => (_place, read) => keys[read % (keys.length / 2)] as number
+const loop: Generator = (_, keys) => (read) => keys[read % (keys.length / 2)] as number
 
 /** Zipf of 0.8, where the hottest become others: those that were a tenth of all behind them. */
-const shift: Generator = (random, keys) => {
+const shift: Generator = (random, keys, count) => {
   const rank = zipf(0.8, keys.length, random)
-  return (place) => {
-    const by = Math.floor(place * SHIFTS) * SHIFT_PART * keys.length
+  const round = Math.ceil(count / SHIFTS)
+  const step = Math.round(keys.length * SHIFT_PART)
+  return (read) => {
+    const by = Math.floor(read / round) * step
     return keys[(rank() + by) % keys.length] as number
   }
 }
@@ -123,12 +127,12 @@ export function generateTrace(name: string, seed: number, count = READS): Trace 
   const generator = GENERATORS[name]
   if (generator === undefined) throw new Error(`there is no generator of the trace ${name}`)
   const random = uniform(seed)
-  const next = generator(random, shuffled(OBJECTS, random))
+  const next = generator(random, shuffled(OBJECTS, random), count)
   /** By key: the number of its object, and 1. */
   const numbers = new Uint32Array(OBJECTS)
   let objects = 0
   const reads = Uint32Array.from({ length: count }, (_, i) => {
-    const key = next(i / count, i)
+    const key = next(i)
     if (numbers[key] === 0) numbers[key] = ++objects
     return (numbers[key] as number) - 1
   })

@@ -1,7 +1,6 @@
 // `emucxl bench`: runs experiments on one open context, prints their tables or one JSON report.
 
-import { accessSync, constants, writeFileSync } from 'node:fs'
-import { dirname } from 'node:path'
+import { closeSync, openSync, writeFileSync } from 'node:fs'
 import type { Context, Experiment, Result, Settings } from '../../bench/experiment.js'
 import { EXPERIMENTS } from '../../bench/experiments.js'
 import { policies } from '../kv/policies/index.js'
@@ -261,7 +260,7 @@ export async function run(args: readonly string[]): Promise<void> {
     process.stdout.write(help())
     return
   }
-  if (wanted.svg !== undefined) accessSync(dirname(wanted.svg), constants.W_OK) // not at the end
+  if (wanted.svg !== undefined) closeSync(openSync(wanted.svg, 'a')) // what fails fails at once
   const backend = await settleBackend(wanted.backend)
   const { Emucxl } = await import('../memory/emucxl.js')
   const { model } = wanted
