@@ -26,6 +26,7 @@ async function rows(settings: Settings) {
   const context = {
     cxl,
     settings: { ...settings, count: 10 },
+    memoryOfEach: 2 ** 30,
     progress() {},
     condition() {},
   } as unknown as Context
