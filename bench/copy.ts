@@ -80,7 +80,7 @@ async function measure(context: Context, directions: readonly Direction[]): Prom
   noteRepetitions(context, 'copy', taken, samples)
 }
 
-async function run(context: Context): Promise<CopyRow[]> {
+async function run(context: Context): Promise<{ rows: CopyRow[] }> {
   const { cxl } = context
   const { local, remote } = twoNodes(cxl)
   const bytes = blockBytes(context, Math.max(LEAST, 2 * context.lastLevelCache), 2)
@@ -100,7 +100,7 @@ async function run(context: Context): Promise<CopyRow[]> {
     const directions = pairs.flatMap((from) => pairs.map((to): Direction => ({ from, to, ns: [] })))
     verifyPlacement(context, blocks)
     await measure(context, directions)
-    return directions.map(({ from, to, ns }) => {
+    const rows = directions.map(({ from, to, ns }) => {
       const { best, median } = summarize(ns)
       return {
         from: from.node.role,
@@ -111,6 +111,7 @@ async function run(context: Context): Promise<CopyRow[]> {
         medianGBps: bytes / median,
       }
     })
+    return { rows }
   } finally {
     for (const block of blocks) cxl.free(block)
   }
@@ -139,10 +140,10 @@ function table(rows: readonly CopyRow[]): Table {
   }
 }
 
-export const copy: Experiment<CopyRow> = {
+export const copy: Experiment<{ rows: CopyRow[] }> = {
   name: 'copy',
   description:
     'Bandwidth of one thread that copies a block, by cxl.copy, for each pair of nodes in turns.',
   run,
-  table,
+  tables: ({ rows }) => [table(rows)],
 }

@@ -9,12 +9,14 @@ import type { Node } from '../lib/memory/options.js'
 export interface Settings {
   /** Repetitions of each measurement. */
   runs?: number
-  /** Operations of a run, where an experiment counts operations. */
+  /** Operations of a run, where an experiment counts operations; reads of a trace. */
   count?: number
   /** What random numbers begin with. */
   seed?: number
   /** Names of policies, where an experiment compares them. */
   policies?: readonly string[]
+  /** Files of traces, where an experiment replays traces. */
+  traces?: readonly string[]
   /** Bytes of a block, or of the memory that a measurement walks through. */
   size?: number
 }
@@ -48,23 +50,31 @@ export interface Column {
 
 /** What an experiment prints: a cell left undefined has no figure. */
 export interface Table {
+  /** Says what it shows, where an experiment has several. */
+  title?: string
   columns: readonly Column[]
   rows: readonly (readonly (string | number | undefined)[])[]
   /** Sentences to stand below it: sources, and how to read it. */
   notes: readonly string[]
 }
 
+/** What an experiment found, flat rows of figures: its part of the JSON report. */
+export interface Result {
+  rows: readonly object[]
+}
+
 /**
  * An experiment. Its module loads nothing native before `run` is called, so that its name and
  * description can be listed where the addon cannot be loaded.
  */
-export interface Experiment<Row extends object = object> {
+export interface Experiment<R extends Result = Result> {
   readonly name: string
   /** One sentence: what is measured, and how. */
   readonly description: string
-  /** Rows of figures: the experiment's part of the JSON report. */
-  run(context: Context): Promise<Row[]>
-  table(rows: readonly Row[]): Table
+  run(context: Context): Promise<R>
+  tables(result: R): Table[]
+  /** A picture of it: an SVG. `conditions` are what a reader must know besides. */
+  picture?(result: R, conditions: readonly string[]): Promise<string>
 }
 
 /** Says so where time was up before all repetitions were made. */

@@ -1,9 +1,16 @@
-// The first paper's key-value store (emucxl.txt, section IV-B, Table IV): which part of the reads finds its
-// object in local memory, by policy, through the store of this package; and what the best policy that
-// knows the future would reach.
+// Which part of the reads of a key-value store finds its object in local memory, by policy, through the store
+// of this package; and what the best policy that knows the future would reach. First as in the first paper
+// (emucxl.txt, section IV-B, Table IV), then on traces that look like production, or come from files.
 
+import { basename } from 'node:path'
+import { beladyHits } from './belady.js'
 import { type Context, type Experiment, type Table, turn } from './experiment.js'
 import { glibcRand } from './glibc-rand.js'
+import { drawTraces } from './kv-picture.js'
+import { traceTables } from './kv-trace-tables.js'
+import { type KvTraceRow, LOCAL_SHARES, replayTrace } from './kv-traces.js'
+import { readTraceFile } from './trace-file.js'
+import { generateTrace, TRACES, type Trace } from './traces.js'
 
 const LOCAL_OBJECTS = 300
 const REMOTE_OBJECTS = 1000
@@ -39,6 +46,12 @@ export interface KvRow {
   paperLocalPercent: number | null
 }
 
+export interface KvResult {
+  /** Table IV. */
+  rows: KvRow[]
+  traces: KvTraceRow[]
+}
+
 /** The keys that are read, as numbers from 1 up, drawn as the paper's program does. */
 export function tableFourKeys(hotPercent: number | null, seed: number): number[] {
   const rand = glibcRand(seed)
@@ -49,55 +62,19 @@ export function tableFourKeys(hotPercent: number | null, seed: number): number[]
   )
 }
 
-/**
- * Reads that find their key among `room` keys, where the one that is needed last makes room, and a key that
- * is needed later than all others does not come in. Source: Belády: A study of replacement algorithms (IBM
- * Systems Journal, 1966), with bypassing.
- */
-export function beladyHits(keys: readonly number[], room: number, first: Iterable<number>): number {
-  const never = keys.length
-  const next = new Int32Array(keys.length)
-  const seen = new Map<number, number>()
-  for (let i = keys.length - 1; i >= 0; i--) {
-    next[i] = seen.get(keys[i] as number) ?? never
-    seen.set(keys[i] as number, i)
-  }
-  const held = new Set<number>()
-  /** By the time when a key that is held is needed next: that key. And those that never are. */
-  const neededAt = new Map<number, number>()
-  const useless: number[] = []
-  let latest = 0
-  const hold = (key: number, time: number) => {
-    held.add(key)
-    if (time === never) useless.push(key)
-    else neededAt.set(time, key)
-    if (time !== never) latest = Math.max(latest, time)
-  }
-  for (const key of first) hold(key, seen.get(key) ?? never)
-  let hits = 0
-  for (const [i, key] of keys.entries()) {
-    const time = next[i] as number
-    if (held.has(key)) {
-      hits++
-      neededAt.delete(i)
-    } else if (held.size >= room) {
-      while (!neededAt.has(latest) && latest > i) latest--
-      const last = useless.pop() ?? (latest > time ? neededAt.get(latest) : undefined)
-      if (last === undefined) continue
-      if (last === neededAt.get(latest)) neededAt.delete(latest)
-      held.delete(last)
-    }
-    hold(key, time)
-  }
-  return hits
-}
+type PolicyName = keyof typeof import('../lib/kv/policies/index.js').policies
 
 const PAPERS = ['policy1', 'policy2']
 
-async function run(context: Context): Promise<KvRow[]> {
-  const { KvStore, policies } = await import('../lib/index.js')
-  const seed = context.settings.seed ?? 1
-  const names = context.settings.policies ?? Object.keys(policies)
+/** The part of the progress that is Table IV's. */
+const TABLE_PART = 0.2
+
+async function tableFour(
+  context: Context,
+  names: readonly string[],
+  seed: number,
+): Promise<KvRow[]> {
+  const { KvStore } = await import('../lib/index.js')
   const rows: KvRow[] = []
   const shares = [10, 20, 30, 40, 50, 60, 70, 80, 90, null]
   for (const [done, hotPercent] of shares.entries()) {
@@ -118,7 +95,7 @@ async function run(context: Context): Promise<KvRow[]> {
       const store = new KvStore(context.cxl, {
         local: { objects: LOCAL_OBJECTS },
         remote: { objects: REMOTE_OBJECTS },
-        policy: policy as keyof typeof policies,
+        policy: policy as PolicyName,
         codec: 'utf8',
         whenFull: 'error',
       })
@@ -135,12 +112,54 @@ async function run(context: Context): Promise<KvRow[]> {
     }
     const first = Array.from({ length: LOCAL_OBJECTS }, (_, i) => KEYS - i)
     rows.push(row('min', beladyHits(keys, LOCAL_OBJECTS, first)))
-    context.progress((done + 1) / shares.length)
+    context.progress((TABLE_PART * (done + 1)) / shares.length)
   }
   return rows
 }
 
-function table(rows: readonly KvRow[]): Table {
+/** The files that the user names, as far as they are wanted. */
+async function readTraces({ settings, condition }: Context): Promise<Trace[]> {
+  const files = [...new Set(settings.traces)]
+  const names = files.map((file) => basename(file))
+  const traces: Trace[] = []
+  for (const [i, file] of files.entries()) {
+    const isShared = names.filter((name) => name === names[i]).length > 1
+    const name = isShared ? file : (names[i] as string)
+    const trace = await readTraceFile(file, name, settings.count)
+    if (trace.cut) {
+      const read = trace.reads.length.toLocaleString('en-US')
+      const more = settings.count === undefined ? '; --count N reads N' : ''
+      condition(`kv: of ${name} only the first ${read} requests were read${more}`)
+    }
+    if (trace.empty > 0) {
+      condition(`kv: ${name}: ${trace.empty} requests of objects of 0 bytes were left out`)
+    }
+    traces.push(trace)
+  }
+  return traces
+}
+
+async function run(context: Context): Promise<KvResult> {
+  const { policies } = await import('../lib/kv/index.js')
+  const { settings, progress } = context
+  const seed = settings.seed ?? 1
+  const names = settings.policies ?? Object.keys(policies)
+  const files = await readTraces(context)
+  const rows = await tableFour(context, names, seed)
+  const all = files.length > 0 ? files.length : TRACES.length
+  const replays = all * LOCAL_SHARES.length * names.length
+  let replayed = 0
+  const onReplay = () => progress(TABLE_PART + ((1 - TABLE_PART) * ++replayed) / replays)
+  const traces: KvTraceRow[] = []
+  for (let i = 0; i < all; i++) {
+    const trace = files[i] ?? generateTrace(TRACES[i] as string, seed, settings.count)
+    traces.push(...(await replayTrace(context, trace, names, onReplay)))
+  }
+  progress(1)
+  return { rows, traces }
+}
+
+function tableFourTable(rows: readonly KvRow[]): Table {
   const shares = [...new Set(rows.map(({ hotPercent }) => hotPercent))]
   const policies = [...new Set(rows.map(({ policy }) => policy))]
   const line = (head: string, value: (row: KvRow) => number | null, policy: string) => [
@@ -169,11 +188,12 @@ function table(rows: readonly KvRow[]): Table {
   }
 }
 
-export const kv: Experiment<KvRow> = {
+export const kv: Experiment<KvResult> = {
   name: 'kv',
   description:
     'Table IV of the emucxl paper: how many reads of a key-value store find their object in local ' +
-    'memory, by policy, beside the best that can be.',
+    'memory, by policy, beside the best that can be; then the same on traces that look like production.',
   run,
-  table,
+  tables: ({ rows, traces = [] }) => [tableFourTable(rows), ...traceTables(traces)],
+  picture: ({ traces }, conditions) => drawTraces(traces, conditions),
 }

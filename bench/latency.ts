@@ -106,7 +106,7 @@ async function takeRound(
   }
 }
 
-async function run(context: Context): Promise<LatencyRow[]> {
+async function run(context: Context): Promise<{ rows: LatencyRow[] }> {
   const { local, remote } = twoNodes(context.cxl)
   const bytes = workingSet(context)
   const samples = context.settings.runs ?? SAMPLES
@@ -122,7 +122,7 @@ async function run(context: Context): Promise<LatencyRow[]> {
   }
   noteRepetitions(context, 'latency', taken, samples)
   addConditions(context, subjects)
-  return subjects.map(({ node, nsPerLoad, pageBytes, pinned }) => {
+  const rows = subjects.map(({ node, nsPerLoad, pageBytes, pinned }) => {
     const { best, median, p99, sd } = summarize(nsPerLoad)
     return {
       node: node.role,
@@ -138,6 +138,7 @@ async function run(context: Context): Promise<LatencyRow[]> {
       sdNs: sd,
     }
   })
+  return { rows }
 }
 
 function addConditions({ cxl, condition }: Context, subjects: readonly Subject[]): void {
@@ -179,11 +180,11 @@ function table(rows: readonly LatencyRow[]): Table {
   }
 }
 
-export const latency: Experiment<LatencyRow> = {
+export const latency: Experiment<{ rows: LatencyRow[] }> = {
   name: 'latency',
   description:
     'Time of one load when each must wait for the one before: a random cyclic pointer chase in ' +
     'native code, one load a cache line, local and remote in turns.',
   run,
-  table,
+  tables: ({ rows }) => [table(rows)],
 }

@@ -205,7 +205,7 @@ async function settle(cxl: Emucxl): Promise<void> {
   for (let turns = 0; turns < 100 && (turns === 0 || pending()); turns++) await turn()
 }
 
-async function run(context: Context): Promise<QueueRow[]> {
+async function run(context: Context): Promise<{ rows: QueueRow[] }> {
   const { cxl, settings } = context
   const { local, remote } = twoNodes(cxl)
   const operations = settings.count ?? OPERATIONS
@@ -247,7 +247,7 @@ async function run(context: Context): Promise<QueueRow[]> {
       of(variant).map((subject) => ({ ...subject, operation })),
     ),
   )
-  return all.map(({ variant, operation, role, times }) => {
+  const rows = all.map(({ variant, operation, role, times }) => {
     const { mean, sd } = summarize(times[operation])
     return {
       variant,
@@ -262,6 +262,7 @@ async function run(context: Context): Promise<QueueRow[]> {
       paperOperations: OPERATIONS,
     }
   })
+  return { rows }
 }
 
 function table(rows: readonly QueueRow[]): Table {
@@ -304,11 +305,11 @@ function table(rows: readonly QueueRow[]): Table {
   }
 }
 
-export const queue: Experiment<QueueRow> = {
+export const queue: Experiment<{ rows: QueueRow[] }> = {
   name: 'queue',
   description:
     'Table III of the emucxl paper: a queue of int32 as a linked list, filled and then emptied, local ' +
     'and remote in turns, with one region for each element, and with elements in slabs.',
   run,
-  table,
+  tables: ({ rows }) => [table(rows)],
 }

@@ -13,6 +13,7 @@ import {
   statSync,
   writeFileSync,
 } from 'node:fs'
+import { createRequire } from 'node:module'
 import { dirname, join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { hasHome, nodeGyp } from './node-gyp.mjs'
@@ -92,11 +93,34 @@ export function buildAddon() {
 
 export function buildTypeScript() {
   const inputs = ['lib', 'bench', 'appliance', 'tsconfig.json', 'tsconfig.build.json']
+  inputs.push('scripts/setup.mjs', 'package-lock.json') // how, and what, is bundled
   whenChanged('typescript', inputs, 'dist/lib/index.js', () => {
     say('Compiling TypeScript')
     rmSync(join(root, 'dist'), { recursive: true, force: true }) // else deleted files live on there
     const compiler = join(root, 'node_modules/typescript/bin/tsc')
     run(process.execPath, [compiler, '-p', join(root, 'tsconfig.build.json')])
+    bundle('echarts', ['echarts', 'zrender'])
+  })
+}
+
+/** Puts what a module of bench/ takes from other packages into its compiled file, and their licences. */
+function bundle(module, packages) {
+  const licences = packages.flatMap((name) =>
+    ['NOTICE', 'LICENSE']
+      .map((file) => join(root, 'node_modules', name, file))
+      .filter((file) => existsSync(file))
+      .map((file) => `${name}\n${readFileSync(file, 'utf8').replaceAll('*/', '* /')}`),
+  )
+  createRequire(import.meta.url)('esbuild').buildSync({
+    entryPoints: [join(root, `bench/${module}.ts`)],
+    outfile: join(root, `dist/bench/${module}.js`),
+    bundle: true,
+    minify: true,
+    platform: 'node',
+    format: 'esm',
+    target: 'node20',
+    define: { 'process.env.NODE_ENV': '"production"' },
+    banner: { js: `/*!\n${licences.join('\n')}*/` },
   })
 }
 

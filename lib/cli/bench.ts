@@ -1,6 +1,7 @@
 // `emucxl bench`: runs experiments on one open context, prints their tables or one JSON report.
 
-import type { Context, Experiment, Settings } from '../../bench/experiment.js'
+import { closeSync, openSync, writeFileSync } from 'node:fs'
+import type { Context, Experiment, Result, Settings } from '../../bench/experiment.js'
 import { EXPERIMENTS } from '../../bench/experiments.js'
 import { policies } from '../kv/policies/index.js'
 import type { BackendName } from '../memory/backends.js'
@@ -41,8 +42,8 @@ export interface BenchReport {
   latencyModel: LatencyPreset | null
   /** What a reader must know before the figures are believed. */
   conditions: string[]
-  /** By name; the fields of a row are those of its module in bench/. */
-  experiments: Record<string, { description: string; seconds: number; rows: object[] }>
+  /** By name; the fields of rows are those of its module in bench/. */
+  experiments: Record<string, { description: string; seconds: number } & Result>
 }
 
 function list(entries: readonly (readonly [string, string])[]): string {
@@ -57,7 +58,7 @@ function help(): string {
   return `Usage: ${NAME} [EXPERIMENT…] [OPTION…]
 
 Measures local against remote memory. Without a name all experiments run, in
-about half a minute at most.
+about a minute at most.
 
 Experiments:
 ${list(EXPERIMENTS.map(({ name, description }) => [name, description]))}
@@ -70,9 +71,17 @@ ${list([
     '--runs N',
     'repetitions of each measurement (default: 100 for latency, 25 for copy, 10 for queue)',
   ],
-  ['--count N', 'operations of a run of the queue (default: 15000)'],
+  [
+    '--count N',
+    'operations of a run of the queue (default: 15000); reads of a trace of kv (default: 100000, of a file the first 1000000)',
+  ],
   ['--seed N', 'where the random keys of kv begin (default: 1, as in the paper)'],
   ['--policies A,B', `policies of kv, of: ${POLICIES.join(', ')} (default: all)`],
+  [
+    '--trace FILE',
+    'let kv replay this trace, not those that it makes: txt, an object id a line, or oracleGeneral of libCacheSim; compressed by gzip or zstd, or not; may come several times',
+  ],
+  ['--svg FILE', 'draw what kv found of traces into this file'],
   [
     '--size BYTES',
     'working set of latency, block of copy: 64MiB, 1G (default: by the last-level cache)',
@@ -97,6 +106,8 @@ interface Wanted {
   json: boolean
   backend: 'auto' | BackendName
   model: LatencyPreset | undefined
+  /** The file for a picture. */
+  svg: string | undefined
   settings: Settings
 }
 
@@ -110,6 +121,8 @@ function read(args: readonly string[]): Wanted | 'help' {
     size: { type: 'string' },
     seed: { type: 'string' },
     policies: { type: 'string' },
+    trace: { type: 'string', multiple: true },
+    svg: { type: 'string' },
     'latency-model': { type: 'string' },
   })
   if (values.help) return 'help'
@@ -125,6 +138,7 @@ function read(args: readonly string[]): Wanted | 'help' {
       .split(',')
       .map((word) => choice(NAME, 'policy', word.trim(), POLICIES))
   }
+  if (values.trace !== undefined) settings.traces = values.trace
   const presets = Object.keys(LATENCY_PRESETS) as LatencyPreset[]
   const model =
     values['latency-model'] === undefined
@@ -138,7 +152,15 @@ function read(args: readonly string[]): Wanted | 'help' {
     throw new UsageError(`--latency-model needs --backend emulated, not ${backend}`, NAME)
   }
   const experiments = EXPERIMENTS.filter(({ name }) => asked.length === 0 || asked.includes(name))
-  return { experiments, json: values.json ?? false, backend, model, settings }
+  for (const option of ['trace', 'svg'] as const) {
+    const files = [values[option] ?? []].flat()
+    if (files.includes('')) throw new UsageError(`--${option} needs the name of a file`, NAME)
+    if (files.length > 0 && !experiments.some(({ name }) => name === 'kv')) {
+      throw new UsageError(`--${option} is for kv, which is not among the experiments`, NAME)
+    }
+  }
+  const { json = false, svg } = values
+  return { experiments, json, backend, model, svg, settings }
 }
 
 /** Finds out what `auto` takes, and says so in the words of this command where it is no real thing. */
@@ -181,7 +203,7 @@ async function measure(
   settings: Settings,
   report: BenchReport,
   progress: Progress,
-): Promise<object[]> {
+): Promise<Result> {
   const conditions = new Set(report.conditions)
   const began = performance.now()
   const context: Context = {
@@ -197,12 +219,12 @@ async function measure(
   const { name, description } = experiment
   progress.start(name)
   try {
-    const rows = await experiment.run(context)
+    const result = await experiment.run(context)
     const seconds = (performance.now() - began) / 1000
     progress.end()
     report.conditions = [...conditions]
-    report.experiments[name] = { description, seconds, rows }
-    return rows
+    report.experiments[name] = { description, seconds, ...result }
+    return result
   } catch (error) {
     progress.leave()
     throw error
@@ -215,10 +237,18 @@ async function measureAll(cxl: Emucxl, wanted: Wanted, report: BenchReport): Pro
   const print = (text: string) => !wanted.json && process.stdout.write(text)
   print(heading(report, width))
   for (const experiment of wanted.experiments) {
-    const rows = await measure(experiment, cxl, wanted.settings, report, progress)
+    const result = await measure(experiment, cxl, wanted.settings, report, progress)
     const { name, description } = experiment
     print(`\n${wrap(description, width, '  ', `${name} (${label(report)}): `)}\n\n`)
-    print(render(experiment.table(rows), width))
+    if (wanted.svg !== undefined && experiment.picture !== undefined) {
+      writeFileSync(wanted.svg, await experiment.picture(result, report.conditions))
+    }
+    print(
+      experiment
+        .tables(result)
+        .map((table) => render(table, width))
+        .join('\n'),
+    )
   }
   print(`\n${report.conditions.map((line) => `${wrap(line, width, '  ', '! ')}\n`).join('')}`)
   if (wanted.json) process.stdout.write(`${JSON.stringify(report, null, 2)}\n`)
@@ -230,6 +260,7 @@ export async function run(args: readonly string[]): Promise<void> {
     process.stdout.write(help())
     return
   }
+  if (wanted.svg !== undefined) closeSync(openSync(wanted.svg, 'a')) // what fails fails at once
   const backend = await settleBackend(wanted.backend)
   const { Emucxl } = await import('../memory/emucxl.js')
   const { model } = wanted

@@ -56,9 +56,9 @@ function cell(value: string | number | undefined, column: Column): string {
   return typeof value === 'string' ? value : figure(value, column.digits)
 }
 
-/** A table with a line of heads and one of units, and its notes. */
+/** A table with its title, a line of heads and one of units, and its notes. */
 export function render(table: Table, width: number): string {
-  const { columns, rows, notes } = table
+  const { title, columns, rows, notes } = table
   const lines = [
     columns.map(({ head }) => head),
     ...(columns.some(({ unit }) => unit !== undefined)
@@ -67,5 +67,6 @@ export function render(table: Table, width: number): string {
     ...rows.map((row) => columns.map((column, i) => cell(row[i], column))),
   ]
   const right = columns.map(({ unit, digits }) => unit !== undefined || digits !== undefined)
-  return align(lines, right) + notes.map((note) => `${wrap(note, width, INDENT)}\n`).join('')
+  const head = title === undefined ? '' : `${wrap(title, width, INDENT)}\n`
+  return head + align(lines, right) + notes.map((note) => `${wrap(note, width, INDENT)}\n`).join('')
 }

@@ -13,11 +13,15 @@ export class UsageError extends Error {
   }
 }
 
-/** Options by their long names; each may carry a short one. */
-type Options = Record<string, { type: 'boolean' | 'string'; short?: string }>
+/** Options by their long names; each may carry a short one, and a `multiple` one come several times. */
+type Options = Record<string, { type: 'boolean' | 'string'; short?: string; multiple?: boolean }>
 
 type Values<O extends Options> = {
-  [K in keyof O]?: O[K]['type'] extends 'boolean' ? boolean : string
+  [K in keyof O]?: O[K]['type'] extends 'boolean'
+    ? boolean
+    : O[K]['multiple'] extends true
+      ? string[]
+      : string
 }
 
 /** Parses the words after a command's name. */

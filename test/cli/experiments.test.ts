@@ -45,7 +45,7 @@ function placed(where: () => Residency, backend: Emucxl['backend'] = 'numa'): Wa
 describe.each(EXPERIMENTS)('$name', (experiment) => {
   it('leaves no memory behind, and tells its progress up to the end', async () => {
     const context = watched({ ...SMALL, runs: 3 })
-    expect(await experiment.run(context)).not.toEqual([])
+    expect((await experiment.run(context)).rows).not.toEqual([])
     expect(context.cxl.mappings()).toEqual([])
     expect(context.done.at(-1)).toBe(1)
     expect(context.done).toEqual([...context.done].sort((a, b) => a - b))
@@ -64,7 +64,8 @@ describe.each(EXPERIMENTS)('$name', (experiment) => {
     'stops after one repetition when time is up, and says so',
     async () => {
       const context = watched(SMALL, { timeIsUp: () => true })
-      const [row] = (await experiment.run(context)) as { samples?: number; runs?: number }[]
+      const { rows } = await experiment.run(context)
+      const [row] = rows as { samples?: number; runs?: number }[]
       expect(row?.samples ?? row?.runs).toBe(1)
       expect(context.conditions).toEqual([
         expect.stringMatching(new RegExp(`^${experiment.name}: time was up after 1 of \\d+ rep`)),

@@ -2,6 +2,7 @@
 // nothing else.
 
 import { existsSync, readFileSync } from 'node:fs'
+import { isBuiltin } from 'node:module'
 import { join } from 'node:path'
 import { publint } from 'publint'
 import { formatMessage } from 'publint/utils'
@@ -69,8 +70,9 @@ test('holds what every import inside it leads to, and imports nothing from outsi
   let seen = 0
   for (const file of scripts) {
     const text = readFileSync(join(root, file), 'utf8')
-    for (const [, target] of text.matchAll(/(?:from|import)[\s(]*'([^'\n]+)'/g)) {
-      if (target === undefined || target.startsWith('node:')) continue
+    const imports = text.matchAll(/(?:\bfrom\s*|\bimport[\s(]*)(['"])([^'"\n]+)\1/g)
+    for (const [, , target] of imports) {
+      if (target === undefined || isBuiltin(target)) continue
       seen++
       expect(target, file).toMatch(/^\./)
       const resolved = join(file, '..', target)

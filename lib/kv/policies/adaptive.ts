@@ -1,6 +1,7 @@
 // A policy that chooses among others while it runs. Each candidate drives a ghost: lists, and no memory, of a
-// sample of the entries, with local memory scaled down in the same way. The candidate whose ghost finds most
-// reads in local memory lately is the one that decides.
+// sample of the entries, with local memory scaled down in the same way. A candidate comes to decide when its
+// ghost has found so many more reads in local memory than the store itself that neither chance nor what the
+// change costs explains it; it takes over all entries bit by bit, those first that would leave first.
 // Ghosts of a sample: Waldspurger et al.: Cache Modeling and Optimization using Miniature Simulations (ATC 2017).
 
 import { EntryList } from '../entry-list.js'
@@ -10,12 +11,19 @@ import { Records } from '../records.js'
 
 /** Entries of a sample; where there are twice as many, every second one is left out. */
 const SAMPLE = 4096
-/** Reads after which candidates are compared, for each entry of the sample's local memory. */
-const ROUND = 4
-/** What a round counts for beside the one after it. */
-const MEMORY = 0.5
-/** By how much another candidate must be better, as a part of the reads. */
-const MARGIN = 0.005
+/** What follows counts in entries of the sample's local memory, as if it had this many where it has fewer. */
+const LEAST_ROOM = 100
+/** Reads of the sample that count: older ones fade. */
+const WINDOW = 16
+/**
+ * By how many reads another candidate must be better. Once it decides, it finds local memory full of what it
+ * would not have kept: that costs reads, which it must be worth.
+ */
+const MARGIN = 0.2
+/** The same, in standard deviations of what chance makes of the reads that only one of the two found. */
+const DEVIATIONS = 4
+/** Entries that the candidate that decides takes over from the one before, at each call. */
+const TAKEN_OVER = 4
 
 const LOCAL = 1
 const REMOTE = 2
@@ -29,9 +37,11 @@ class Ghost {
   /** By number in the sample: LOCAL, REMOTE, or 0 for what is not there. */
   readonly #tiers: EntryBytes = new EntryNumbers(Uint8Array)
   #local = 0
-  /** Reads that were local, of this round, and those before, which fade. */
-  hits = 0
-  score = 0
+  /** Whether the last read was local. */
+  found = false
+  /** Reads that it found, less those that the candidate that decides found; and all that one of them found. */
+  lead = 0
+  differences = 0
 
   constructor(factory: PolicyFactory, hash: (entry: number) => number, room: () => number) {
     const records = this.#records
@@ -56,7 +66,7 @@ class Ghost {
 
   hit(entry: number, room: number): void {
     const tier = this.#tiers.get(entry)
-    if (tier === LOCAL) this.hits++
+    this.found = tier === LOCAL
     if (!this.#policy.hit(entry, tier === LOCAL ? 'local' : 'remote') || tier === LOCAL) return
     this.#makeRoom(room - 1)
     this.#tiers.set(entry, LOCAL)
@@ -83,7 +93,6 @@ class Ghost {
 
 class Adaptive implements Policy {
   readonly #host: PolicyHost
-  readonly #candidates: readonly PolicyFactory[]
   /** The candidates with the store's own entries, each of which belongs to one of them. */
   readonly #policies: readonly Policy[]
   readonly #owners: EntryBytes
@@ -91,24 +100,23 @@ class Adaptive implements Policy {
   readonly #remoteOf: number[]
   #current = 0
 
-  #ghosts: Ghost[] = []
+  readonly #ghosts: readonly Ghost[]
   /** By number of an entry in the sample: its number there, and the reverse, with free numbers. */
-  #sample = new Map<number, number>()
-  #entries: number[] = []
-  #free: number[] = []
+  readonly #sample = new Map<number, number>()
+  readonly #entries: number[] = []
+  readonly #free: number[] = []
   #next = ENDS
   /** Entries are in the sample whose hash has zeros here. */
   #mask = 0
-  #reads = 0
 
   constructor(host: PolicyHost, candidates: readonly PolicyFactory[]) {
     this.#host = host
-    this.#candidates = candidates
     this.#policies = candidates.map((factory) => factory(host))
     this.#owners = host.bytes()
     this.#localOf = candidates.map(() => 0)
     this.#remoteOf = candidates.map(() => 0)
-    this.#haunt()
+    const hash = (number: number) => host.hash(this.#entries[number] as number)
+    this.#ghosts = candidates.map((factory) => new Ghost(factory, hash, () => this.#room()))
   }
 
   /** The number of the candidate that decides now. */
@@ -123,17 +131,30 @@ class Adaptive implements Policy {
   }
 
   hit(entry: number, tier: Tier): boolean {
-    this.#observe(entry)
-    const owner = this.#owners.get(entry)
-    if (owner !== this.#current) {
-      // What is read comes to the candidate that decides; the others keep what nobody reads.
-      this.#policies[owner]?.removed(entry, tier)
-      this.#disown(entry, tier)
-      this.#own(entry, tier)
-      this.#policies[this.#current]?.added(entry)
-      if (tier === 'remote') this.#policies[this.#current]?.demoted(entry)
+    this.#observe(entry, tier)
+    if (this.#owners.get(entry) !== this.#current) this.#takeOver(entry, tier)
+    for (let i = 0; i < TAKEN_OVER; i++) {
+      const local = this.#others(this.#localOf)
+      const remote = this.#others(this.#remoteOf)
+      if (local !== this.#current) this.#takeOver(this.#policy(local).localVictim(), 'local')
+      if (remote !== this.#current) this.#takeOver(this.#policy(remote).remoteVictim(), 'remote')
+      if (local === remote && local === this.#current) break
     }
-    return (this.#policies[this.#current] as Policy).hit(entry, tier)
+    return this.#policy(this.#current).hit(entry, tier)
+  }
+
+  #policy(candidate: number): Policy {
+    return this.#policies[candidate] as Policy
+  }
+
+  /** An entry comes to the candidate that decides: what is read, and what would leave first. */
+  #takeOver(entry: number, tier: Tier): void {
+    this.#policy(this.#owners.get(entry)).removed(entry, tier)
+    this.#disown(entry, tier)
+    this.#own(entry, tier)
+    const policy = this.#policy(this.#current)
+    policy.added(entry)
+    if (tier === 'remote') policy.demoted(entry)
   }
 
   promoted(entry: number): void {
@@ -153,11 +174,7 @@ class Adaptive implements Policy {
   removed(entry: number, tier: Tier): void {
     this.#policies[this.#owners.get(entry)]?.removed(entry, tier)
     this.#disown(entry, tier)
-    const number = this.#sample.get(entry)
-    if (number === undefined) return
-    for (const ghost of this.#ghosts) ghost.remove(number)
-    this.#sample.delete(entry)
-    this.#free.push(number)
+    this.#forget(entry)
   }
 
   /** What nobody has read since another candidate decided goes first. */
@@ -193,15 +210,6 @@ class Adaptive implements Policy {
     return Math.max(1, Math.round(this.#host.localObjects / (this.#mask + 1)))
   }
 
-  #haunt(): void {
-    const hash = (number: number) => this.#host.hash(this.#entries[number] as number)
-    this.#ghosts = this.#candidates.map((factory) => new Ghost(factory, hash, () => this.#room()))
-    this.#sample = new Map()
-    this.#entries = []
-    this.#free = []
-    this.#next = ENDS
-  }
-
   #isSampled(entry: number): boolean {
     return this.#mask === 0 || (this.#host.hash(entry) & this.#mask) === 0
   }
@@ -209,9 +217,8 @@ class Adaptive implements Policy {
   #observeNew(entry: number): void {
     if (!this.#isSampled(entry)) return
     if (this.#sample.size >= 2 * SAMPLE) {
-      this.#mask = 2 * this.#mask + 1
-      this.#haunt() // a smaller sample begins anew
-      return
+      this.#halve()
+      if (!this.#isSampled(entry)) return
     }
     const number = this.#free.pop() ?? this.#next++
     this.#sample.set(entry, number)
@@ -219,7 +226,23 @@ class Adaptive implements Policy {
     for (const ghost of this.#ghosts) ghost.add(number, this.#room())
   }
 
-  #observe(entry: number): void {
+  /** Every second entry leaves the sample. */
+  #halve(): void {
+    this.#mask = 2 * this.#mask + 1
+    for (const entry of [...this.#sample.keys()]) {
+      if (!this.#isSampled(entry)) this.#forget(entry)
+    }
+  }
+
+  #forget(entry: number): void {
+    const number = this.#sample.get(entry)
+    if (number === undefined) return
+    for (const ghost of this.#ghosts) ghost.remove(number)
+    this.#sample.delete(entry)
+    this.#free.push(number)
+  }
+
+  #observe(entry: number, tier: Tier): void {
     if (!this.#isSampled(entry)) return
     const number = this.#sample.get(entry)
     if (number === undefined) {
@@ -228,20 +251,41 @@ class Adaptive implements Policy {
     }
     const room = this.#room()
     for (const ghost of this.#ghosts) ghost.hit(number, room)
-    if (++this.#reads >= ROUND * room) this.#choose()
+    this.#compare(room, tier === 'local')
   }
 
-  #choose(): void {
-    const reads = this.#reads
-    this.#reads = 0
-    for (const ghost of this.#ghosts) {
-      ghost.score = MEMORY * ghost.score + (1 - MEMORY) * (ghost.hits / reads)
-      ghost.hits = 0
-    }
-    const score = (i: number) => (this.#ghosts[i] as Ghost).score
+  /**
+   * The candidate that decides gives way to one that has led for more than chance explains. It is judged by
+   * what the store found, the others by their ghosts.
+   */
+  #compare(room: number, found: boolean): void {
+    const entries = Math.max(LEAST_ROOM, room)
+    const fade = 1 - 1 / (WINDOW * entries)
     let best = this.#current
-    for (let i = 0; i < this.#ghosts.length; i++) if (score(i) > score(best)) best = i
-    if (score(best) > score(this.#current) + MARGIN) this.#current = best
+    const margin = MARGIN * entries
+    let most = margin
+    for (let i = 0; i < this.#ghosts.length; i++) {
+      if (i === this.#current) continue
+      const ghost = this.#ghosts[i] as Ghost
+      ghost.lead *= fade
+      ghost.differences *= fade
+      if (ghost.found !== found) {
+        // What it missed long ago must not hide that it is better now.
+        if (!found) ghost.lead++
+        else if (ghost.lead > -margin) ghost.lead--
+        ghost.differences++
+      }
+      if (ghost.lead > most && ghost.lead > DEVIATIONS * Math.sqrt(ghost.differences)) {
+        best = i
+        most = ghost.lead
+      }
+    }
+    if (best === this.#current) return
+    this.#current = best
+    for (const ghost of this.#ghosts) {
+      ghost.lead = -entries // it must find the entries first that it would have kept
+      ghost.differences = 0
+    }
   }
 }
 
