@@ -7,7 +7,7 @@
 import type { Emucxl } from '../memory/emucxl.js'
 import { EmucxlError } from '../memory/errors.js'
 import { HashIndex, type Matcher } from './hash-index.js'
-import { Heap } from './heap.js'
+import { FULL, Heap } from './heap.js'
 import type { Key } from './key.js'
 import { hashOf, KeyAtHand, keyIn, roomOfKey } from './keys.js'
 import type { Place } from './place.js'
@@ -81,8 +81,12 @@ export class EntryTable implements Matcher {
   read(entry: number): void {
     const { heap, records } = this
     heap.findIn(records.memory(entry), records.at(entry))
-    const { at } = heap
-    const { words } = heap.memory
+    this.#readHeader()
+  }
+
+  #readHeader(): void {
+    const { at, memory } = this.heap
+    const { words } = memory
     const word = words[at]
     if (word === undefined) this.#refuseLost()
     this.#kind = (word >>> KIND_SHIFT) & 3
@@ -120,10 +124,34 @@ export class EntryTable implements Matcher {
   /** The hash of an entry's key. The entry is read then. */
   hash(entry: number): number {
     this.read(entry)
+    return this.#hashOfKey()
+  }
+
+  /** That of the object that was read last. */
+  #hashOfKey(): number {
     const { words, bytes } = this.#other
     words[this.#keyLength >> 2] = 0
     this.heap.memory.bytes.copy(bytes, 0, this.#keyAt, this.#keyAt + this.#keyLength)
     return hashOf(words, this.#keyLength, this.#kind)
+  }
+
+  /** An object in a tier; undefined where its node has no memory, even if other objects move together. */
+  alloc(tier: Tier, size: number): Place | undefined {
+    for (;;) {
+      const place = this.heap.alloc(tier, size)
+      if (place !== FULL) return place
+      if (!this.heap.compact(tier, this.#moved)) return undefined
+    }
+  }
+
+  /** The object of an entry has moved. */
+  readonly #moved = (from: Place, to: Place) => {
+    const { records } = this
+    this.heap.find(from)
+    this.#readHeader()
+    for (const entry of this.#index.withHash(this.#hashOfKey())) {
+      if (records.place(entry) === from) records.setPlace(entry, to)
+    }
   }
 
   /** Writes the key at hand and a value into an object. */
@@ -163,9 +191,9 @@ export class EntryTable implements Matcher {
     return entry
   }
 
-  /** Gives the object of an entry back, too. */
-  remove(entry: number): void {
-    this.#index.remove(this.hash(entry), entry)
+  /** Removes an entry with the hash of its key, and gives its object back. */
+  remove(entry: number, hash: number): void {
+    this.#index.remove(hash, entry)
     this.heap.free(this.records.place(entry))
     this.records.release(entry)
   }

@@ -74,6 +74,15 @@ export class HashIndex {
     }
   }
 
+  /** The entries that have a hash. */
+  *withHash(hash: number): Generator<number, void, void> {
+    const { slots } = this.#segmentOf(hash)
+    const count = slots.length >> 1
+    for (let slot = homeOf(hash, count); slots[2 * slot + 1] !== 0; slot = (slot + 1) % count) {
+      if (slots[2 * slot] === hash) yield (slots[2 * slot + 1] as number) - 1
+    }
+  }
+
   /** Makes sure that the next {@link add} of this hash succeeds. */
   reserve(hash: number): void {
     for (;;) {

@@ -19,6 +19,11 @@ const SHARE = 1 / 512
 const WORD = 4
 const LONG = 8
 
+/** What is given out where there is no memory. */
+export const FULL: Place = -1
+/** Objects that a node that was full is not asked for: it takes long to say no. */
+const WAITS = 100
+
 const NO_MEMORY = new Memory(new ArrayBuffer(0), 'local')
 
 /** Told of an object that moves, while it is in both places. */
@@ -33,6 +38,8 @@ export class Heap {
   /** By number, and the numbers that are free. */
   readonly #memories: Memory[] = []
   readonly #numbers: number[] = []
+  /** Objects for which no slab is mapped, since the node was full a moment ago. */
+  readonly #waits: Record<Tier, number> = { local: 0, remote: 0 }
   /** Bytes that are mapped. */
   readonly mapped: Record<Tier, number> = { local: 0, remote: 0 }
 
@@ -51,25 +58,32 @@ export class Heap {
     this.#slabBytes = { local: slabBytes('local'), remote: slabBytes('remote') }
   }
 
-  /** Gives out an object. Errors: those of `Emucxl.alloc`. */
+  /** Gives out an object; {@link FULL} where the node of the tier has no memory for it. */
   alloc(tier: Tier, size: number): Place {
-    try {
-      return this.#alloc(tier, size)
-    } catch (error) {
-      // Where the node is full, empty slabs of other sizes make room.
-      const isFull = error instanceof EmucxlError && error.code === 'ERR_EMUCXL_NO_MEMORY'
-      if (!isFull || !this.trim()) throw error
-      return this.#alloc(tier, size)
-    }
-  }
-
-  #alloc(tier: Tier, size: number): Place {
     if (size > this.#slabBytes[tier] / 2) {
-      const buffer = this.#cxl.alloc(roundUp(size, LONG), this.#nodes[tier])
-      return placeOf(this.#enter(new Memory(buffer, tier)).number, 0)
+      const memory = this.#map(tier, () => {
+        return new Memory(this.#cxl.alloc(roundUp(size, LONG), this.#nodes[tier]), tier)
+      })
+      return memory === undefined ? FULL : placeOf(memory.number, 0)
     }
     const pool = this.#poolOf(tier, size)
-    return this.#take(pool, pool.current ?? this.#enter(pool.add()))
+    let slab = pool.current
+    if (slab === undefined && --this.#waits[tier] < 0) slab = this.#map(tier, () => pool.add())
+    return slab === undefined ? FULL : this.#take(pool, slab)
+  }
+
+  /** Maps memory; undefined where the node is full, even if empty slabs of other sizes are given back. */
+  #map(tier: Tier, map: () => Memory): Memory | undefined {
+    this.#waits[tier] = 0
+    do {
+      try {
+        return this.#enter(map())
+      } catch (error) {
+        if (!(error instanceof EmucxlError && error.code === 'ERR_EMUCXL_NO_MEMORY')) throw error
+      }
+    } while (this.trim())
+    this.#waits[tier] = WAITS
+    return undefined
   }
 
   #poolOf(tier: Tier, size: number): Pool {
@@ -149,6 +163,7 @@ export class Heap {
     this.#memories[number] = NO_MEMORY
     this.#numbers.push(number)
     this.mapped[tier] -= size
+    this.#waits[tier] = 0
     this.#free(bytes.buffer)
   }
 

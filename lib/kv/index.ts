@@ -5,6 +5,13 @@ export type { EntryList } from './entry-list.js'
 export type { AnyStore, KvEvent } from './events.js'
 export type { Key } from './key.js'
 export { KvStore } from './kv-store.js'
-export type { KvLimits, KvStats, KvStoreOptions, KvTierStats, PutOptions } from './options.js'
+export type {
+  KvLimits,
+  KvStats,
+  KvStoreOptions,
+  KvTierStats,
+  MoverOptions,
+  PutOptions,
+} from './options.js'
 export { policies, type ThresholdOptions, threshold } from './policies/index.js'
 export type { EntryBytes, Policy, PolicyFactory, PolicyHost, Tier } from './policy.js'

@@ -20,48 +20,19 @@ import type { AnyStore, KvEvent } from './events.js'
 import { Expiry } from './expiry.js'
 import { codecOf, type InnerCodec } from './inner-codec.js'
 import type { Key } from './key.js'
-import type { KvLimits, KvStats, KvStoreOptions, KvTierStats, PutOptions } from './options.js'
-import type { Place } from './place.js'
+import { budgetOf, Mover } from './mover.js'
+import type { KvStats, KvStoreOptions, KvTierStats, PutOptions } from './options.js'
 import { policies } from './policies/index.js'
 import type { Policy, PolicyFactory, PolicyHost, Tier } from './policy.js'
-
-const COUNTERS = {
-  localHits: 0,
-  remoteHits: 0,
-  misses: 0,
-  promotions: 0,
-  demotions: 0,
-  bytesMoved: 0,
-  evictions: 0,
-  expirations: 0,
-}
+import { PolicyGuard } from './policy-guard.js'
+import { type Note, type TierState, Tiers, tierState } from './tiers.js'
 
 const MOST_VALUE_BYTES = 512 << 20
-
-interface TierState {
-  readonly objectsLimit: number
-  readonly bytesLimit: number
-  entries: number
-  bytes: number
-}
-
-function tierOf(limits: unknown, name: string): TierState {
-  checkOptions(limits as object, name)
-  const { objects = Number.POSITIVE_INFINITY, bytes = Number.POSITIVE_INFINITY } = (limits ??
-    {}) as KvLimits
-  if (objects !== Number.POSITIVE_INFINITY) checkBytes(objects, `${name}.objects`, 0)
-  if (bytes !== Number.POSITIVE_INFINITY) checkBytes(bytes, `${name}.bytes`, 0)
-  return { objectsLimit: objects, bytesLimit: bytes, entries: 0, bytes: 0 }
-}
 
 function policyOf(policy: unknown): PolicyFactory {
   if (typeof policy === 'function') return policy as PolicyFactory
   const names = Object.keys(policies) as (keyof typeof policies)[]
   return policies[checkChoice(policy, 'options.policy', names)]
-}
-
-function isFull(error: unknown): boolean {
-  return error instanceof EmucxlError && error.code === 'ERR_EMUCXL_NO_MEMORY'
 }
 
 /**
@@ -86,13 +57,12 @@ export class KvStore<const C extends AnyCodec = 'bytes'> {
   readonly #table: EntryTable
   readonly #codec: InnerCodec<unknown>
   readonly #own: Codec<unknown> | undefined
-  readonly #policy: Policy
-  readonly #local: TierState
-  readonly #remote: TierState
-  readonly #evicts: boolean
+  readonly #tiers: Tiers
+  /** For a policy of the user's. */
+  #guard: PolicyGuard | undefined
+  readonly #mover: Mover | undefined
   readonly #maxValueBytes: number
   readonly #expiry: Expiry
-  readonly #counters = { ...COUNTERS }
   readonly #forget: () => void
   /** Kept, since the context knows it weakly. */
   readonly #dependent = { contextClosed: () => this.#end() }
@@ -101,6 +71,8 @@ export class KvStore<const C extends AnyCodec = 'bytes'> {
   /** Calls of {@link view} that are under way. */
   #viewing = 0
   #ended = false
+  /** What a move met that nobody waited for. */
+  #failure: { error: unknown } | undefined
   #destroyed = false
 
   constructor(cxl: Emucxl, options: KvStoreOptions<C> = {}) {
@@ -109,11 +81,14 @@ export class KvStore<const C extends AnyCodec = 'bytes'> {
     cxl.stats(LOCAL_MEMORY) // it checks the context
     const { policy = 'lru', whenFull = 'evict', codec = 'bytes' } = options
     const { maxValueBytes = 64 << 20, clock, ttl } = options
-    this.#local = tierOf(options.local, 'options.local')
-    this.#remote = tierOf(options.remote, 'options.remote')
+    const limits = {
+      local: tierState(options.local, 'options.local'),
+      remote: tierState(options.remote, 'options.remote'),
+    }
     const node = options.remote?.node ?? REMOTE_MEMORY
     cxl.stats(node) // it checks the node
-    this.#evicts = checkChoice(whenFull, 'options.whenFull', ['evict', 'error']) === 'evict'
+    const evicts = checkChoice(whenFull, 'options.whenFull', ['evict', 'error']) === 'evict'
+    const budget = budgetOf(options.mover)
     checkBytes(maxValueBytes, 'options.maxValueBytes', 0)
     if (maxValueBytes > MOST_VALUE_BYTES) {
       throw outOfRange('options.maxValueBytes', 'at most 512 MiB', maxValueBytes)
@@ -124,16 +99,21 @@ export class KvStore<const C extends AnyCodec = 'bytes'> {
     this.#table = new EntryTable(
       cxl,
       { local: LOCAL_MEMORY, remote: node },
-      { local: this.#local.bytesLimit, remote: this.#remote.bytesLimit },
+      { local: limits.local.bytesLimit, remote: limits.remote.bytesLimit },
     )
-    this.#policy = policyOf(policy)(this.#host())
+    if (budget !== undefined) {
+      const run = (moves: () => void) => this.#moveApart(moves)
+      this.#mover = new Mover(budget, (entry) => this.#tiers.promote(entry), run)
+    }
+    const decides = this.#policyOf(policy, limits.local)
+    const note: Note = (event, entry) => this.#note(event, entry)
+    this.#tiers = new Tiers(this.#table, limits, decides, evicts, note, this.#mover)
     this.#forget = dependOn(cxl, this.#dependent)
   }
 
-  #host(): PolicyHost {
+  #policyOf(policy: unknown, local: TierState): Policy {
     const table = this.#table
-    const local = this.#local
-    return {
+    const host: PolicyHost = {
       list: () => new EntryList(table.records),
       bytes: () => new EntryNumbers(Uint8Array),
       hash: (entry) => table.hash(entry),
@@ -141,11 +121,16 @@ export class KvStore<const C extends AnyCodec = 'bytes'> {
         return Math.min(local.objectsLimit, Math.max(1, local.entries))
       },
     }
+    const made = policyOf(policy)(host)
+    if (typeof policy !== 'function') return made // those of the package are trusted
+    const tierOf = (entry: number) => (table.records.has(entry) ? table.tierOf(entry) : undefined)
+    this.#guard = new PolicyGuard(made, tierOf)
+    return this.#guard
   }
 
   /** Entries, with those that have expired and were not asked for since. */
   get size(): number {
-    return this.#local.entries + this.#remote.entries
+    return this.#tiers.local.entries + this.#tiers.remote.entries
   }
 
   /**
@@ -157,6 +142,7 @@ export class KvStore<const C extends AnyCodec = 'bytes'> {
    */
   put(key: Key, value: ValueOfCodec<C>, options?: PutOptions): void {
     this.#checkWritable()
+    this.#tick() // before the value is encoded: a clock may put another one
     const expires = this.#expiry.after(options)
     const own = this.#own?.encode(value)
     if (this.#own !== undefined && !types.isUint8Array(own)) {
@@ -173,11 +159,14 @@ export class KvStore<const C extends AnyCodec = 'bytes'> {
     }
     try {
       this.#checkWritable() // once more: what ran was code of the user's
-      let entry = this.#find(key)
+      const found = this.#lookUp(key)
       const size = this.#table.sizeFor(bytes.length)
-      if (entry >= 0) entry = this.#update(entry, size, bytes, ascii)
-      if (entry < 0) entry = this.#insert(size, bytes, ascii)
-      this.#expiry.set(entry, expires)
+      const entry =
+        found < 0
+          ? this.#tiers.insert(size, bytes, ascii)
+          : this.#tiers.update(found, size, bytes, ascii)
+      // A policy may have made it go at once, which is not the caller's affair.
+      if (this.#table.records.has(entry)) this.#expiry.set(entry, expires)
     } finally {
       this.#publish()
     }
@@ -252,7 +241,7 @@ export class KvStore<const C extends AnyCodec = 'bytes'> {
     this.#checkWritable()
     try {
       const entry = this.#find(key)
-      return entry >= 0 && (this.#table.tierOf(entry) === 'local' || this.#promote(entry))
+      return entry >= 0 && (this.#table.tierOf(entry) === 'local' || this.#tiers.promote(entry))
     } finally {
       this.#publish()
     }
@@ -263,8 +252,20 @@ export class KvStore<const C extends AnyCodec = 'bytes'> {
     this.#checkWritable()
     try {
       const entry = this.#find(key)
-      if (entry >= 0 && this.#table.tierOf(entry) === 'local') this.#demote(entry)
+      if (entry >= 0 && this.#table.tierOf(entry) === 'local') this.#tiers.demote(entry)
       return entry >= 0
+    } finally {
+      this.#publish()
+    }
+  }
+
+  /**
+   * Does the moves that wait now: see {@link KvStoreOptions.mover}. Returns how many entries were promoted.
+   */
+  settle(): number {
+    this.#checkWritable()
+    try {
+      return this.#mover?.moveUntil(Number.POSITIVE_INFINITY) ?? 0
     } finally {
       this.#publish()
     }
@@ -306,13 +307,12 @@ export class KvStore<const C extends AnyCodec = 'bytes'> {
   /** The keys; whoever takes one finds that its entry was read last. */
   *#keys(): Generator<Key, void, void> {
     this.#checkOpen()
-    this.#expiry.tick()
+    this.#tick()
     for (const entry of this.#table.entries()) {
       if (this.#expiry.isOver(entry)) continue
       this.#table.read(entry)
       yield this.#table.storedKey
-      this.#checkOpen()
-      this.#expiry.tick()
+      this.#tick()
     }
   }
 
@@ -331,7 +331,7 @@ export class KvStore<const C extends AnyCodec = 'bytes'> {
     this.#checkOpen()
     const { heap } = this.#table
     const tier = (name: Tier): KvTierStats => {
-      const { entries, bytes } = this.#tier(name)
+      const { entries, bytes } = this.#tiers.state(name)
       return { entries, bytes, bytesMapped: heap.mapped[name] }
     }
     return {
@@ -339,13 +339,15 @@ export class KvStore<const C extends AnyCodec = 'bytes'> {
       local: tier('local'),
       remote: tier('remote'),
       bookkeepingBytes: this.#table.bytes,
-      ...this.#counters,
+      movesWaiting: this.#mover?.waiting ?? 0,
+      ...this.#tiers.counters,
     }
   }
 
   /** Gives all memory back. A second call does nothing. */
   destroy(): void {
     if (this.#destroyed) return
+    this.#guard?.check()
     this.#destroyed = true
     this.#forget()
     const { heap } = this.#table
@@ -360,10 +362,13 @@ export class KvStore<const C extends AnyCodec = 'bytes'> {
 
   #end(): void {
     this.#ended = true
-    for (const tier of [this.#local, this.#remote]) tier.entries = tier.bytes = 0
+    this.#mover?.clear()
+    const { local, remote } = this.#tiers
+    for (const tier of [local, remote]) tier.entries = tier.bytes = 0
   }
 
   #checkOpen(): void {
+    this.#guard?.check()
     if (this.#destroyed) {
       throw new EmucxlError('ERR_EMUCXL_CLOSED', 'the store is destroyed: make another one')
     }
@@ -374,6 +379,11 @@ export class KvStore<const C extends AnyCodec = 'bytes'> {
 
   #checkWritable(): void {
     this.#checkOpen()
+    if (this.#failure !== undefined) {
+      const { error } = this.#failure
+      this.#failure = undefined
+      throw error
+    }
     if (this.#viewing > 0) {
       throw new EmucxlError(
         'ERR_EMUCXL_BUSY',
@@ -382,20 +392,26 @@ export class KvStore<const C extends AnyCodec = 'bytes'> {
     }
   }
 
-  #tier(tier: Tier): TierState {
-    return tier === 'local' ? this.#local : this.#remote
-  }
-
   /** The entry with a key, which is the key at hand then, if it has not expired: it is read. -1 for none. */
   #find(key: Key): number {
+    this.#tick()
+    return this.#lookUp(key)
+  }
+
+  /** Looks at the clock, which may do what it likes, and then whether there still is a store. */
+  #tick(): void {
+    if (this.#guard !== undefined) this.#guard.check()
+    if (this.#expiry.any) this.#expiry.tick()
     if (this.#ended) this.#checkOpen()
+  }
+
+  #lookUp(key: Key): number {
     const expiry = this.#expiry
-    if (expiry.any) expiry.tick()
     this.#table.key.take(key)
     const entry = this.#table.find()
     if (!expiry.any || entry < 0 || !expiry.isOver(entry)) return entry
     if (this.#viewing === 0) {
-      this.#counters.expirations++
+      this.#tiers.counters.expirations++
       this.#note('expire', entry)
       this.#remove(entry)
     }
@@ -404,17 +420,16 @@ export class KvStore<const C extends AnyCodec = 'bytes'> {
 
   /** An entry was read. */
   #hit(entry: number, tier: Tier): void {
-    if (tier === 'local') this.#counters.localHits++
-    else this.#counters.remoteHits++
+    const { counters } = this.#tiers
+    if (tier === 'local') counters.localHits++
+    else counters.remoteHits++
     this.#note('hit', entry)
-    if (this.#policy.hit(entry, tier) && tier === 'remote' && this.#viewing === 0) {
-      this.#promote(entry)
-    }
+    this.#tiers.touched(entry, tier, this.#viewing === 0)
     if (this.#events.length > 0) this.#publish()
   }
 
   #missed(key: Key): void {
-    this.#counters.misses++
+    this.#tiers.counters.misses++
     if (channels.miss.hasSubscribers) this.#events.push(['miss', { store: this as AnyStore, key }])
     this.#publish()
   }
@@ -436,220 +451,20 @@ export class KvStore<const C extends AnyCodec = 'bytes'> {
     }
   }
 
-  /** A new entry with the key at hand. */
-  #insert(size: number, value: Uint8Array, ascii: boolean): number {
-    const table = this.#table
-    table.reserve()
-    const { tier, place } = this.#allocate(size, 'local')
-    table.write(place, value, ascii)
-    const entry = table.add(place)
-    const state = this.#tier(tier)
-    state.entries++
-    state.bytes += size
-    this.#policy.added(entry)
-    if (tier === 'remote') this.#policy.demoted(entry)
-    return entry
-  }
-
-  /** Another value for an entry. Returns -1 where that was evicted while room was made for it. */
-  #update(entry: number, size: number, value: Uint8Array, ascii: boolean): number {
-    const table = this.#table
-    const place = table.records.place(entry)
-    const room = table.heap.roomOf(place)
-    const tier = this.#tier(table.tierOf(entry))
-    const old = table.size
-    if (size <= room && 2 * size >= room && tier.bytes - old + size <= tier.bytesLimit) {
-      table.write(place, value, ascii)
-      tier.bytes += size - old
-    } else {
-      // It leaves its tier, which has that room for it; the entry itself may be demoted for it, or evicted.
-      const own = table.tierOf(entry)
-      tier.entries--
-      tier.bytes -= old
-      let fresh: { tier: Tier; place: Place }
-      try {
-        fresh = this.#allocate(size, own)
-      } finally {
-        tier.entries++
-        tier.bytes += old
-      }
-      if (table.find() !== entry) {
-        table.heap.free(fresh.place)
-        return -1
-      }
-      const before = table.tierOf(entry)
-      const from = this.#tier(before)
-      from.entries--
-      from.bytes -= table.size
-      table.write(fresh.place, value, ascii)
-      table.replace(entry, fresh.place)
-      const to = this.#tier(fresh.tier)
-      to.entries++
-      to.bytes += size
-      if (before !== fresh.tier)
-        this.#policy[fresh.tier === 'local' ? 'promoted' : 'demoted'](entry)
-    }
-    if (this.#policy.hit(entry, table.tierOf(entry)) && table.tierOf(entry) === 'remote') {
-      this.#promote(entry)
-    }
-    return entry
-  }
-
-  /** An object for an entry: in one tier, if that can be, else in the other. Makes room. */
-  #allocate(size: number, first: Tier): { tier: Tier; place: Place } {
-    for (const tier of [first, first === 'local' ? 'remote' : 'local'] as const) {
-      const place = this.#allocateIn(tier, size)
-      if (place !== undefined) return { tier, place }
-    }
-    throw this.#full(size)
-  }
-
-  #full(size: number): EmucxlError {
-    return new EmucxlError(
-      'ERR_EMUCXL_NO_MEMORY',
-      `no room for an entry of ${size} bytes in either tier: raise a limit or a capacity` +
-        (this.#evicts ? '' : ", or take whenFull 'evict'"),
-    )
-  }
-
-  /** An object in a tier; undefined where it cannot have one, even by itself, or nothing may go for it. */
-  #allocateIn(name: Tier, size: number): Place | undefined {
-    const tier = this.#tier(name)
-    if (size > tier.bytesLimit || tier.objectsLimit < 1) return undefined
-    for (;;) {
-      const fits = tier.entries < tier.objectsLimit && tier.bytes + size <= tier.bytesLimit
-      if (fits) {
-        try {
-          return this.#table.heap.alloc(name, size)
-        } catch (error) {
-          if (!isFull(error)) throw error
-        }
-      }
-      if (!this.#giveWay(name)) return undefined
-    }
-  }
-
-  /** An entry leaves a tier. Returns false where none can. */
-  #giveWay(tier: Tier): boolean {
-    if (this.#tier(tier).entries === 0) return false
-    if (tier === 'local') return this.#tryDemote(this.#policy.localVictim())
-    if (!this.#evicts) return false
-    const victim = this.#policy.remoteVictim()
-    this.#counters.evictions++
-    this.#note('evict', victim)
-    this.#remove(victim)
-    return true
-  }
-
-  #demote(entry: number): void {
-    if (!this.#tryDemote(entry)) {
-      this.#table.read(entry)
-      throw this.#full(this.#table.size)
-    }
-  }
-
-  #tryDemote(entry: number): boolean {
-    this.#table.read(entry)
-    const { size } = this.#table
-    const place = this.#allocateIn('remote', size)
-    if (place === undefined) return false
-    this.#move(entry, place, size, 'remote')
-    this.#demoted(entry)
-    return true
-  }
-
-  /** Returns whether an entry of remote memory is local then. */
-  #promote(entry: number): boolean {
-    const { records } = this.#table
-    const from = records.place(entry)
-    this.#table.read(entry)
-    const { size } = this.#table
-    const isFull =
-      this.#local.entries >= this.#local.objectsLimit ||
-      this.#local.bytes + size > this.#local.bytesLimit
-    if (isFull && this.#exchange(entry)) return true
-    // It leaves remote memory, which so has room for one that leaves local memory.
-    this.#remote.entries--
-    this.#remote.bytes -= size
-    let place: Place | undefined
-    try {
-      place = this.#allocateIn('local', size)
-    } finally {
-      this.#remote.entries++
-      this.#remote.bytes += size
-    }
-    if (records.place(entry) !== from) {
-      // It was itself what had to go.
-      if (place !== undefined) this.#table.heap.free(place)
-      return false
-    }
-    if (place === undefined) return this.#exchange(entry)
-    this.#move(entry, place, size, 'local')
-    this.#promoted(entry)
-    return true
-  }
-
-  /**
-   * A remote entry and the next one to leave local memory change places, if their objects have the same
-   * size. That takes no memory: it can be done where both tiers are full.
-   */
-  #exchange(entry: number): boolean {
-    if (this.#local.entries === 0) return false
-    const table = this.#table
-    const victim = this.#policy.localVictim()
-    const { records, heap } = table
-    const room = heap.roomOf(records.place(entry))
-    if (heap.roomOf(records.place(victim)) !== room) return false
-    table.read(entry)
-    const { size } = table
-    table.read(victim)
-    const more = size - table.size
-    const [local, remote] = [this.#local, this.#remote]
-    if (local.bytes + more > local.bytesLimit || remote.bytes - more > remote.bytesLimit)
-      return false
-    local.bytes += more
-    remote.bytes -= more
-    this.#counters.bytesMoved += size + table.size
-    table.exchange(entry, victim)
-    this.#demoted(victim)
-    this.#promoted(entry)
-    return true
-  }
-
-  #promoted(entry: number): void {
-    this.#counters.promotions++
-    this.#policy.promoted(entry)
-    this.#note('promote', entry)
-  }
-
-  #demoted(entry: number): void {
-    this.#counters.demotions++
-    this.#policy.demoted(entry)
-    this.#note('demote', entry)
-  }
-
-  #move(entry: number, place: Place, size: number, tier: Tier): void {
-    const table = this.#table
-    table.read(entry)
-    table.copyTo(place)
-    table.replace(entry, place)
-    const [from, to] = tier === 'local' ? [this.#remote, this.#local] : [this.#local, this.#remote]
-    from.entries--
-    from.bytes -= size
-    to.entries++
-    to.bytes += size
-    this.#counters.bytesMoved += size
-  }
-
   #remove(entry: number): void {
-    const table = this.#table
-    table.read(entry)
-    const name = table.tierOf(entry)
-    const tier = this.#tier(name)
-    tier.entries--
-    tier.bytes -= table.size
-    this.#policy.removed(entry, name)
+    this.#tiers.remove(entry)
     this.#expiry.forget(entry)
-    table.remove(entry)
+  }
+
+  /** A batch of moves, outside any call: what fails there is told by the next call that changes the store. */
+  #moveApart(moves: () => void): void {
+    if (this.#ended) return
+    try {
+      moves()
+      this.#publish()
+    } catch (error) {
+      this.#failure = { error }
+      this.#mover?.clear()
+    }
   }
 }

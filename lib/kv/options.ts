@@ -12,6 +12,12 @@ export interface KvLimits {
   bytes?: number
 }
 
+/** Options of the moves that wait. */
+export interface MoverOptions {
+  /** Milliseconds that may be spent on moves in one turn of the event loop. Default 1. */
+  budgetMs?: number
+}
+
 /** Options of a {@link KvStore}. */
 export interface KvStoreOptions<C extends AnyCodec = 'bytes'> {
   /** Limits of local memory, where new entries come. */
@@ -28,6 +34,11 @@ export interface KvStoreOptions<C extends AnyCodec = 'bytes'> {
    * one with `ERR_EMUCXL_NO_MEMORY`. Default `evict`.
    */
   whenFull?: 'evict' | 'error'
+  /**
+   * Whether entries that are to be promoted wait, and move in batches between the turns of the event loop,
+   * so that no read takes the time of a move. Default: they move at once, during the read.
+   */
+  mover?: boolean | MoverOptions
   /** How values become bytes. Default `bytes`. */
   codec?: C
   /** Milliseconds after which an entry is gone, unless `put` says otherwise. Default: never. */
@@ -70,4 +81,6 @@ export interface KvStats {
   bytesMoved: number
   evictions: number
   expirations: number
+  /** Entries that wait for their promotion: see {@link KvStoreOptions.mover}. */
+  movesWaiting: number
 }

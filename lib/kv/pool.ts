@@ -108,6 +108,8 @@ export class Pool {
   /** The slab with most room, if the others have room for its objects. */
   get sparsest(): Memory | undefined {
     if (this.room < this.perSlab) return undefined
+    // What somebody has transferred cannot be read, nor written.
+    if (this.#withRoom.some(({ bytes }) => bytes.length === 0)) return undefined
     return this.#withRoom.reduce((most, slab) => (slab.room > most.room ? slab : most))
   }
 

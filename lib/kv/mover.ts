@@ -1,0 +1,94 @@
+// Promotions that wait: they are done in batches, each in a turn of the event loop of its own, so that no read
+// waits for them.
+
+import { checkOptions, outOfRange, wrongType } from '../memory/arguments.js'
+import { EntryNumbers } from './entry-numbers.js'
+import type { MoverOptions } from './options.js'
+
+/** Entries that can wait: of more, those that are read again ask again. */
+const MOST = 1 << 16
+const BUDGET_MS = 1
+/** Moves between two looks at the time. */
+const AT_ONCE = 16
+
+/** The budget that a user asked for, in ms; undefined for no mover. */
+export function budgetOf(mover: boolean | MoverOptions | undefined): number | undefined {
+  if (mover === undefined || mover === false) return undefined
+  if (mover === true) return BUDGET_MS
+  checkOptions(mover, 'options.mover')
+  const { budgetMs = BUDGET_MS } = mover
+  if (typeof budgetMs !== 'number') {
+    throw wrongType('options.mover.budgetMs', 'a number of milliseconds', budgetMs)
+  }
+  if (!(budgetMs > 0)) throw outOfRange('options.mover.budgetMs', 'more than 0', budgetMs)
+  return budgetMs
+}
+
+export class Mover {
+  readonly #budget: number
+  readonly #run: (moves: () => void) => void
+  readonly #move: (entry: number) => boolean
+  /** Those from `#next` on wait. A number may have come to another entry meanwhile: 0 in the table says so. */
+  #entries: number[] = []
+  #next = 0
+  readonly #isWaiting = new EntryNumbers(Uint8Array)
+  #isScheduled = false
+
+  /** `move` says whether it moved an entry; `run` is called with a batch of moves in each turn. */
+  constructor(
+    budgetMs: number,
+    move: (entry: number) => boolean,
+    run: (moves: () => void) => void,
+  ) {
+    this.#budget = budgetMs
+    this.#move = move
+    this.#run = run
+  }
+
+  /** Entries that wait. */
+  get waiting(): number {
+    return this.#entries.length - this.#next
+  }
+
+  add(entry: number): void {
+    if (this.#isWaiting.get(entry) === 1 || this.waiting >= MOST) return
+    this.#isWaiting.set(entry, 1)
+    this.#entries.push(entry)
+    this.#schedule()
+  }
+
+  /** An entry does not wait any more. */
+  forget(entry: number): void {
+    this.#isWaiting.set(entry, 0)
+  }
+
+  clear(): void {
+    for (const entry of this.#entries) this.forget(entry)
+    this.#entries = []
+    this.#next = 0
+  }
+
+  /** Moves entries until the time has come. Returns how many. */
+  moveUntil(time: number): number {
+    let moved = 0
+    for (let i = 0; this.waiting > 0; i++) {
+      if (i % AT_ONCE === 0 && performance.now() >= time) break
+      const entry = this.#entries[this.#next++] as number
+      if (this.#isWaiting.get(entry) === 0) continue
+      this.forget(entry)
+      if (this.#move(entry)) moved++
+    }
+    if (this.waiting === 0) this.clear()
+    return moved
+  }
+
+  #schedule(): void {
+    if (this.#isScheduled) return
+    this.#isScheduled = true
+    setImmediate(() => {
+      this.#isScheduled = false
+      this.#run(() => this.moveUntil(performance.now() + this.#budget))
+      if (this.waiting > 0) this.#schedule()
+    }).unref()
+  }
+}

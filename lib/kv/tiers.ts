@@ -1,0 +1,319 @@
+// The two tiers of a store: what each may have, and has; how room is made in one, by the policy's word; and
+// the moves between them.
+
+import { checkBytes, checkOptions } from '../memory/arguments.js'
+import { EmucxlError } from '../memory/errors.js'
+import type { EntryTable } from './entry-table.js'
+import type { Mover } from './mover.js'
+import type { KvLimits } from './options.js'
+import type { Place } from './place.js'
+import type { Policy, Tier } from './policy.js'
+
+/** A tier's limits, and what is in it. */
+export interface TierState {
+  readonly objectsLimit: number
+  readonly bytesLimit: number
+  entries: number
+  bytes: number
+}
+
+export function tierState(limits: unknown, name: string): TierState {
+  checkOptions(limits as object, name)
+  const { objects = Number.POSITIVE_INFINITY, bytes = Number.POSITIVE_INFINITY } = (limits ??
+    {}) as KvLimits
+  if (objects !== Number.POSITIVE_INFINITY) checkBytes(objects, `${name}.objects`, 0)
+  if (bytes !== Number.POSITIVE_INFINITY) checkBytes(bytes, `${name}.bytes`, 0)
+  return { objectsLimit: objects, bytesLimit: bytes, entries: 0, bytes: 0 }
+}
+
+export const COUNTERS = {
+  localHits: 0,
+  remoteHits: 0,
+  misses: 0,
+  promotions: 0,
+  demotions: 0,
+  bytesMoved: 0,
+  evictions: 0,
+  expirations: 0,
+}
+
+/** What is told of an entry when it happens. */
+export type Note = (event: 'promote' | 'demote' | 'evict', entry: number) => void
+
+const NONE = -1
+
+export class Tiers {
+  readonly local: TierState
+  readonly remote: TierState
+  readonly counters = { ...COUNTERS }
+
+  readonly #table: EntryTable
+  readonly #policy: Policy
+  readonly #evicts: boolean
+  readonly #note: Note
+  readonly #mover: Mover | undefined
+  /** An entry that is not counted, while room is made for it elsewhere, and its bytes. */
+  #aside = NONE
+  #asideBytes = 0
+  /** Whether that one must stay, whatever the policy says. */
+  #keepsAside = false
+
+  constructor(
+    table: EntryTable,
+    limits: Record<Tier, TierState>,
+    policy: Policy,
+    evicts: boolean,
+    note: Note,
+    mover: Mover | undefined,
+  ) {
+    this.#table = table
+    this.local = limits.local
+    this.remote = limits.remote
+    this.#policy = policy
+    this.#evicts = evicts
+    this.#note = note
+    this.#mover = mover
+  }
+
+  state(tier: Tier): TierState {
+    return tier === 'local' ? this.local : this.remote
+  }
+
+  /** A new entry with the key at hand. Errors: `ERR_EMUCXL_NO_MEMORY`. */
+  insert(size: number, value: Uint8Array, ascii: boolean): number {
+    this.#table.reserve()
+    const place = this.#allocate(size, 'local')
+    this.#write(place, value, ascii)
+    return this.#add(place, size)
+  }
+
+  #add(place: Place, size: number): number {
+    const entry = this.#table.add(place)
+    this.#count(entry, 1, size)
+    this.#policy.added(entry)
+    if (this.#table.tierOf(entry) === 'remote') this.#policy.demoted(entry)
+    return entry
+  }
+
+  /**
+   * Another value for the entry with the key at hand, which was read last. Where it had to go itself while
+   * room was made, it is a new one then: returns its number. Errors: `ERR_EMUCXL_NO_MEMORY`.
+   */
+  update(entry: number, size: number, value: Uint8Array, ascii: boolean): number {
+    const table = this.#table
+    const old = table.size
+    const place = table.records.place(entry)
+    const room = table.heap.roomOf(place)
+    const tier = this.state(table.tierOf(entry))
+    if (size <= room && 2 * size >= room && tier.bytes - old + size <= tier.bytesLimit) {
+      table.write(place, value, ascii)
+      tier.bytes += size - old
+      this.touched(entry, table.tierOf(entry), true)
+      return entry
+    }
+    const { fresh, isThere } = this.#allocateBeside(entry, old, size)
+    this.#write(fresh, value, ascii)
+    if (!isThere) return this.#add(fresh, size)
+    const before = table.tierOf(entry)
+    this.#count(entry, -1, -old)
+    table.replace(entry, fresh)
+    this.#count(entry, 1, size)
+    const after = table.tierOf(entry)
+    if (after !== before) this.#policy[after === 'local' ? 'promoted' : 'demoted'](entry)
+    this.touched(entry, after, true)
+    return entry
+  }
+
+  /** Another object for an entry, in its own tier if that can be; and whether it is still there then. */
+  #allocateBeside(entry: number, old: number, size: number): { fresh: Place; isThere: boolean } {
+    this.#setAside(entry, old, false)
+    try {
+      const fresh = this.#allocate(size, this.#table.tierOf(entry))
+      return { fresh, isThere: this.#aside !== NONE }
+    } finally {
+      this.#takeBack()
+    }
+  }
+
+  /** An entry was read, or its value replaced: it is promoted if the policy says so, and it may move. */
+  touched(entry: number, tier: Tier, mayMove: boolean): void {
+    if (!this.#policy.hit(entry, tier) || tier === 'local') return
+    if (this.#mover !== undefined) this.#mover.add(entry)
+    else if (mayMove) this.promote(entry)
+  }
+
+  /** Demotes a local entry. Errors: `ERR_EMUCXL_NO_MEMORY`. */
+  demote(entry: number): void {
+    if (!this.#tryDemote(entry)) {
+      this.#table.read(entry)
+      throw this.#full(this.#table.size)
+    }
+  }
+
+  /** Promotes a remote entry. Returns whether it is local then: else there was no room. */
+  promote(entry: number): boolean {
+    this.#table.read(entry)
+    const { size } = this.#table
+    const { entries, objectsLimit, bytes, bytesLimit } = this.local
+    const isFull = entries >= objectsLimit || bytes + size > bytesLimit
+    if (isFull && this.#exchange(entry)) return true
+    // It leaves remote memory, which so has room for one that leaves local memory, but is not the one to go.
+    this.#setAside(entry, size, true)
+    let place: Place | undefined
+    try {
+      place = this.#allocateIn('local', size)
+    } finally {
+      this.#takeBack()
+    }
+    if (place === undefined) return this.#exchange(entry)
+    this.#move(entry, place)
+    this.#promoted(entry)
+    return true
+  }
+
+  /** Removes an entry. */
+  remove(entry: number): void {
+    const table = this.#table
+    const hash = table.hash(entry)
+    const { size } = table
+    this.#policy.removed(entry, table.tierOf(entry))
+    this.#count(entry, -1, -size)
+    if (entry === this.#aside) this.#aside = NONE
+    this.#mover?.forget(entry)
+    table.remove(entry, hash)
+  }
+
+  /** Counts an entry in its tier, or not any more. */
+  #count(entry: number, entries: number, bytes: number): void {
+    if (entry === this.#aside) return
+    const state = this.state(this.#table.tierOf(entry))
+    state.entries += entries
+    state.bytes += bytes
+  }
+
+  #setAside(entry: number, size: number, keeps: boolean): void {
+    this.#count(entry, -1, -size)
+    this.#aside = entry
+    this.#asideBytes = size
+    this.#keepsAside = keeps
+  }
+
+  #takeBack(): void {
+    const entry = this.#aside
+    this.#aside = NONE
+    if (entry !== NONE) this.#count(entry, 1, this.#asideBytes)
+  }
+
+  /** Writes the key at hand and a value into an object that is nobody's yet. */
+  #write(place: Place, value: Uint8Array, ascii: boolean): void {
+    try {
+      this.#table.write(place, value, ascii)
+    } catch (error) {
+      this.#table.heap.free(place)
+      throw error
+    }
+  }
+
+  /** An object for an entry: in one tier, if that can be, else in the other. Makes room. */
+  #allocate(size: number, first: Tier): Place {
+    const second = first === 'local' ? 'remote' : 'local'
+    const place = this.#allocateIn(first, size) ?? this.#allocateIn(second, size)
+    if (place === undefined) throw this.#full(size)
+    return place
+  }
+
+  #full(size: number): EmucxlError {
+    return new EmucxlError(
+      'ERR_EMUCXL_NO_MEMORY',
+      `no room for an entry of ${size} bytes in either tier: raise a limit or a capacity` +
+        (this.#evicts ? '' : ", or take whenFull 'evict'"),
+    )
+  }
+
+  /** An object in a tier; undefined where it cannot have one, even by itself, or nothing may go for it. */
+  #allocateIn(name: Tier, size: number): Place | undefined {
+    const tier = this.state(name)
+    if (size > tier.bytesLimit || tier.objectsLimit < 1) return undefined
+    for (;;) {
+      if (tier.entries < tier.objectsLimit && tier.bytes + size <= tier.bytesLimit) {
+        const place = this.#table.alloc(name, size)
+        if (place !== undefined) return place
+      }
+      if (!this.#giveWay(name)) return undefined
+    }
+  }
+
+  /** An entry leaves a tier. Returns false where none can. */
+  #giveWay(name: Tier): boolean {
+    const isAside = this.#aside !== NONE && this.#table.tierOf(this.#aside) === name
+    if (this.state(name).entries === 0 && !isAside) return false
+    if (name === 'local') return this.#tryDemote(this.#policy.localVictim())
+    if (!this.#evicts) return false
+    const victim = this.#policy.remoteVictim()
+    if (victim === this.#aside && this.#keepsAside) return false
+    this.#note('evict', victim)
+    this.remove(victim)
+    this.counters.evictions++
+    return true
+  }
+
+  #tryDemote(entry: number): boolean {
+    this.#table.read(entry)
+    const place = this.#allocateIn('remote', this.#table.size)
+    if (place === undefined) return false
+    this.#move(entry, place)
+    this.#demoted(entry)
+    return true
+  }
+
+  /**
+   * A remote entry and the next one to leave local memory change places, if their objects have the same
+   * size. That takes no memory: it can be done where both tiers are full.
+   */
+  #exchange(entry: number): boolean {
+    if (this.local.entries === 0) return false
+    const table = this.#table
+    const victim = this.#policy.localVictim()
+    const { records, heap } = table
+    const room = heap.roomOf(records.place(entry))
+    if (heap.roomOf(records.place(victim)) !== room) return false
+    table.read(entry)
+    const { size } = table
+    table.read(victim)
+    const more = size - table.size
+    const { local, remote } = this
+    if (local.bytes + more > local.bytesLimit || remote.bytes - more > remote.bytesLimit) {
+      return false
+    }
+    local.bytes += more
+    remote.bytes -= more
+    this.counters.bytesMoved += size + table.size
+    table.exchange(entry, victim)
+    this.#demoted(victim)
+    this.#promoted(entry)
+    return true
+  }
+
+  #promoted(entry: number): void {
+    this.counters.promotions++
+    this.#policy.promoted(entry)
+    this.#note('promote', entry)
+  }
+
+  #demoted(entry: number): void {
+    this.counters.demotions++
+    this.#policy.demoted(entry)
+    this.#note('demote', entry)
+  }
+
+  #move(entry: number, place: Place): void {
+    const table = this.#table
+    table.read(entry)
+    const { size } = table
+    table.copyTo(place)
+    this.#count(entry, -1, -size)
+    table.replace(entry, place)
+    this.#count(entry, 1, size)
+    this.counters.bytesMoved += size
+  }
+}
