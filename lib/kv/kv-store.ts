@@ -102,8 +102,9 @@ export class KvStore<const C extends AnyCodec = 'bytes'> {
       { local: limits.local.bytesLimit, remote: limits.remote.bytesLimit },
     )
     if (budget !== undefined) {
-      const run = (moves: () => void) => this.#moveApart(moves)
-      this.#mover = new Mover(budget, (entry) => this.#tiers.promote(entry), run)
+      const move = (entry: number) =>
+        this.#table.tierOf(entry) === 'remote' && this.#tiers.promote(entry)
+      this.#mover = new Mover(budget, move, (moves) => this.#moveApart(moves))
     }
     const decides = this.#policyOf(policy, limits.local)
     const note: Note = (event, entry) => this.#note(event, entry)

@@ -71,12 +71,12 @@ export class Mover {
   /** Moves entries until the time has come. Returns how many. */
   moveUntil(time: number): number {
     let moved = 0
-    for (let i = 0; this.waiting > 0; i++) {
-      if (i % AT_ONCE === 0 && performance.now() >= time) break
+    for (let i = 1; this.waiting > 0; i++) {
       const entry = this.#entries[this.#next++] as number
       if (this.#isWaiting.get(entry) === 0) continue
       this.forget(entry)
       if (this.#move(entry)) moved++
+      if (i % AT_ONCE === 0 && performance.now() >= time) break
     }
     if (this.waiting === 0) this.clear()
     return moved

@@ -64,12 +64,12 @@ eachBackend(({ open }) => {
       'of a length that is a lie, %s: taken as they are',
       (length) => {
         const { store, isWhole } = filled(cxl)
-        const real = Buffer.of(1, 2, 3, 4)
+        const real = Uint8Array.of(1, 2, 3, 4)
         store.put(lying(length), lying(length))
         expect(store.get(real)).toEqual(real)
         const own = Object.defineProperty(Uint8Array.of(5, 6), 'length', { get: () => length })
         store.put(own, own)
-        expect(store.get(Buffer.of(5, 6))).toEqual(Buffer.of(5, 6))
+        expect(store.get(Buffer.of(5, 6))).toEqual(Uint8Array.of(5, 6))
         store.put('next', Buffer.of(7))
         expect(store.size).toBe(12)
         isWhole()
@@ -82,10 +82,10 @@ eachBackend(({ open }) => {
       const part = new Uint8Array(Uint8Array.of(0, 7, 7, 7, 7, 0).buffer, 1, 4)
       for (const bytes of [shared, part]) {
         store.put(bytes, bytes)
-        expect(store.get(Buffer.alloc(4, 7))).toEqual(Buffer.alloc(4, 7))
+        expect(store.get(Buffer.alloc(4, 7))).toEqual(Uint8Array.of(7, 7, 7, 7))
       }
       shared.fill(8)
-      expect(store.get(part)).toEqual(Buffer.alloc(4, 7))
+      expect(store.get(part)).toEqual(Uint8Array.of(7, 7, 7, 7))
       expect(store.size).toBe(10)
       isWhole()
     })
@@ -144,7 +144,9 @@ eachBackend(({ open }) => {
       expect(new Set(hashes).size).toBeGreaterThan(keys.length - 3)
       const { store, isWhole } = filled(cxl)
       for (const key of keys) store.put(key, Buffer.from(key))
-      for (const key of keys) if (`${store.get(key)}` !== key) expect(key).toBe('found')
+      for (const key of keys) {
+        if (Buffer.from(store.get(key) ?? []).toString() !== key) expect(key).toBe('found')
+      }
       isWhole()
     })
 

@@ -1,0 +1,214 @@
+// Room in the tiers: what goes for what, where limits, nodes and slabs are full, and moves that wait.
+
+import { setImmediate as turn } from 'node:timers/promises'
+import { type Emucxl, KvStore, type KvStoreOptions, type Policy, policies } from 'emucxl'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { glibcRand } from '../../bench/glibc-rand.js'
+import { eachBackend } from '../memory/each-backend.js'
+import { failureOf } from '../memory/refusal.js'
+
+const KiB = 1024
+const NAMES = Object.keys(policies) as (keyof typeof policies)[]
+
+eachBackend(({ open }) => {
+  let cxl: Emucxl
+  const stores: KvStore[] = []
+  beforeEach(() => {
+    cxl = open()
+  })
+  afterEach(() => {
+    for (const store of stores.splice(0)) store.destroy()
+    if (!cxl.closed) expect(cxl.mappings()).toEqual([])
+    cxl.close()
+  })
+  const make = (options: KvStoreOptions, context = cxl): KvStore => {
+    const store = new KvStore(context, options)
+    stores.push(store)
+    return store
+  }
+
+  describe('entries of different sizes in tiers of few bytes', () => {
+    test.each(NAMES)('%s: a put that fits succeeds, and keeps its own entry', (policy) => {
+      for (let seed = 1; seed <= 40; seed++) {
+        const rand = glibcRand(seed)
+        using store = new KvStore(cxl, { local: { bytes: 200 }, remote: { bytes: 200 }, policy })
+        for (let i = 0; i < 30; i++) {
+          const key = `key${rand() % 6}`
+          const value = new Uint8Array(rand() % 120).fill(i)
+          store.put(key, value)
+          expect(store.get(key)).toEqual(value)
+          const { local, remote } = store.stats()
+          expect(local.bytes).toBeLessThanOrEqual(200)
+          expect(remote.bytes).toBeLessThanOrEqual(200)
+        }
+      }
+    })
+  })
+
+  describe('a node that is full of objects of one size', () => {
+    const SMALL = 60
+    const LARGE = 900
+
+    /** A store whose nodes are full of small entries, of which some were deleted, all over the slabs. */
+    const full = () => {
+      const context = open({ capacity: { local: 512 * KiB, remote: 512 * KiB } })
+      const store = new KvStore(context)
+      for (let i = 0; store.stats().evictions === 0; i++)
+        store.put(`${i}`, new Uint8Array(SMALL).fill(i))
+      return { context, store }
+    }
+
+    test('gives way to another size for not much more than that takes', () => {
+      const { context, store } = full()
+      const wanted = 100
+      const before = store.stats()
+      for (let i = 0; i < wanted; i++) store.put(`large ${i}`, new Uint8Array(LARGE).fill(i))
+      const after = store.stats()
+      const gone = (after.evictions - before.evictions) * (SMALL + 8)
+      expect(gone).toBeGreaterThan(0)
+      expect(gone).toBeLessThan(2 * wanted * (LARGE + 12))
+      for (const [key, value] of store) {
+        const i = Number(`${key}`.replace('large ', ''))
+        const isRight = value.every((byte) => byte === (i & 0xff))
+        const length = `${key}`.startsWith('large') ? LARGE : SMALL
+        if (!isRight || value.length !== length) expect(key).toBe('as it was put')
+      }
+      expect(store.size).toBe([...store.keys()].length)
+      store.destroy()
+      expect(context.mappings()).toEqual([])
+      context.close()
+    })
+
+    test('gives way to an object of its own region', () => {
+      const { context, store } = full()
+      for (let i = 0; i < 5; i++) {
+        store.put(`region ${i}`, new Uint8Array(100 * KiB).fill(i))
+        expect(store.get(`region ${i}`)).toEqual(new Uint8Array(100 * KiB).fill(i))
+      }
+      expect(store.size).toBeGreaterThan(3000)
+      context.close()
+    })
+
+    test('takes what was deleted for its own size', () => {
+      const { context, store } = full()
+      const { size } = store
+      const some = [...store.keys()].filter((_, i) => i % 3 === 0)
+      for (const key of some) store.delete(key)
+      const { evictions } = store.stats()
+      for (const key of some) store.put(key, new Uint8Array(SMALL))
+      expect(store.stats().evictions).toBe(evictions)
+      expect(store.size).toBe(size)
+      context.close()
+    })
+  })
+
+  describe('moves that wait', () => {
+    const limits = { local: { objects: 2 }, remote: { objects: 8 } }
+    const filled = (options: KvStoreOptions = {}) => {
+      const store = make({ ...limits, mover: true, ...options })
+      for (let i = 0; i < 8; i++) store.put(`${i}`, Uint8Array.of(i))
+      return store
+    }
+
+    test('are done when the call is over, in the order of the reads', async () => {
+      const store = filled()
+      expect(store.get('0')).toEqual(Uint8Array.of(0))
+      store.get('1')
+      store.get('0')
+      expect(store.tierOf('0')).toBe('remote')
+      expect(store.stats()).toMatchObject({ promotions: 0, movesWaiting: 2, remoteHits: 3 })
+      await turn()
+      await turn()
+      expect([store.tierOf('0'), store.tierOf('1')]).toEqual(['local', 'local'])
+      expect(store.stats()).toMatchObject({ promotions: 2, movesWaiting: 0, entries: 8 })
+    })
+
+    test('settle does them at once', () => {
+      const store = filled()
+      expect(store.settle()).toBe(0)
+      for (const key of ['0', '1', '2']) store.get(key)
+      expect(store.settle()).toBe(3)
+      expect([store.tierOf('1'), store.tierOf('2')]).toEqual(['local', 'local'])
+      expect(make(limits).settle()).toBe(0)
+    })
+
+    test('what is deleted meanwhile, or local by then, does not move', () => {
+      const store = filled()
+      for (const key of ['0', '1', '2']) store.get(key)
+      store.delete('0')
+      store.put('new', Uint8Array.of(9)) // which has the number of the one that is gone
+      store.demote('new')
+      store.promote('1')
+      expect(store.settle()).toBe(1)
+      expect([store.tierOf('new'), store.tierOf('2')]).toEqual(['remote', 'local'])
+    })
+
+    test('of more entries than can move in one turn go on in the next ones', async () => {
+      const store = make({ local: { objects: 500 }, mover: { budgetMs: 1e-6 } })
+      for (let i = 0; i < 1000; i++) store.put(`${i}`, new Uint8Array(100))
+      for (let i = 0; i < 500; i++) store.get(`${i}`)
+      const waiting = [store.stats().movesWaiting]
+      while (waiting.at(-1) !== 0) {
+        await turn()
+        waiting.push(store.stats().movesWaiting)
+      }
+      expect(waiting.length).toBeGreaterThan(10)
+      expect(store.stats()).toMatchObject({ promotions: 500, local: { entries: 500 } })
+    })
+
+    test('of a policy that fails are told by the next call that changes the store', async () => {
+      let fails = false
+      const store = filled({
+        policy: (host) => {
+          const real: Policy = policies.lru(host)
+          return {
+            ...Object.fromEntries(
+              ['added', 'hit', 'demoted', 'removed', 'localVictim', 'remoteVictim'].map((name) => [
+                name,
+                (real[name as keyof Policy] as (...args: unknown[]) => unknown).bind(real),
+              ]),
+            ),
+            promoted(entry: number) {
+              real.promoted(entry)
+              if (fails) throw new Error('mine')
+            },
+          } as Policy
+        },
+      })
+      fails = true
+      store.get('0')
+      await turn()
+      await turn()
+      fails = false
+      expect(store.get('1')).toEqual(Uint8Array.of(1))
+      expect((await failureOf(() => store.put('2', Uint8Array.of(2)))).message).toBe('mine')
+      store.put('2', Uint8Array.of(2))
+      expect(store.size).toBe(8)
+    })
+
+    test('are forgotten with the store', async () => {
+      for (const end of [(store: KvStore) => store.destroy(), () => cxl.close()]) {
+        const store = filled()
+        store.get('0')
+        end(store)
+        await turn()
+        await turn()
+      }
+    })
+
+    test.each([
+      [0, 'options.mover.budgetMs must be more than 0'],
+      [-1, 'options.mover.budgetMs must be more than 0'],
+      [Number.NaN, 'options.mover.budgetMs must be more than 0'],
+      ['1', 'options.mover.budgetMs must be a number of milliseconds'],
+    ])('a budget of %s is refused', async (budgetMs, says) => {
+      const mover = { budgetMs: budgetMs as number }
+      expect((await failureOf(() => new KvStore(cxl, { mover }))).message).toContain(says)
+    })
+
+    test.each([5, 'yes', null])('a mover %s is refused', async (mover) => {
+      const failure = await failureOf(() => new KvStore(cxl, { mover: mover as never }))
+      expect(failure.message).toContain('options.mover')
+    })
+  })
+})
