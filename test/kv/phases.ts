@@ -42,7 +42,16 @@ export const phases: fc.Arbitrary<Step[]> = fc
   .array(phase, { minLength: 2, maxLength: 5 })
   .map((all) => all.flatMap(stepsOf))
 
-/** Phases after which any policy that heeds what happens has changed more than once. */
-export const LOOP_AND_DRIFT: Step[] = (['loop', 'drift', 'loop', 'drift'] as const).flatMap(
-  (kind, i) => stepsOf({ kind, keys: 6, length: 600, seed: 5 * i }),
-)
+/** Sequences that are always run: choices that hang on a few reads, on who leads by more, and many of them. */
+export const EXAMPLES: Step[][] = [
+  [
+    stepsOf({ kind: 'loop', keys: 12, length: 527, seed: 978 }),
+    stepsOf({ kind: 'hot', keys: 10, length: 396, seed: 731 }),
+    stepsOf({ kind: 'drift', keys: 6, length: 325, seed: 824 }),
+  ].flat(),
+  [
+    stepsOf({ kind: 'loop', keys: 5, length: 254, seed: 322 }),
+    stepsOf({ kind: 'hot', keys: 3, length: 296, seed: 8 }),
+    stepsOf({ kind: 'drift', keys: 5, length: 107, seed: 593 }),
+  ].flat(),
+]
