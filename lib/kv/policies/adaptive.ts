@@ -112,7 +112,7 @@ class Adaptive implements Policy {
   readonly #entries: number[] = []
   readonly #free: number[] = []
   #next = ENDS
-  /** Entries are in the sample whose hash has zeros here. */
+  /** Entries are in the sample whose hash has zeros here. More ones come as it grows, until the store is empty. */
   #mask = 0
 
   constructor(host: PolicyHost, candidates: readonly PolicyFactory[]) {
@@ -181,6 +181,7 @@ class Adaptive implements Policy {
     this.#policies[this.#owners.get(entry)]?.removed(entry, tier)
     this.#disown(entry, tier)
     this.#forget(entry)
+    if (this.#sample.size === 0 && this.#isEmpty()) this.#mask = 0
   }
 
   /** What other candidates still have goes first: by the word of the first of them that has any. */
@@ -195,6 +196,10 @@ class Adaptive implements Policy {
   #others(counts: readonly number[]): number {
     const other = counts.findIndex((count, i) => count > 0 && i !== this.#current)
     return other < 0 ? this.#current : other
+  }
+
+  #isEmpty(): boolean {
+    return [...this.#localOf, ...this.#remoteOf].every((count) => count === 0)
   }
 
   #own(entry: number, tier: Tier): void {
