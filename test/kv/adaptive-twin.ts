@@ -1,41 +1,59 @@
-// A plain twin of the adaptive policy, for so few keys that all of them are in its sample: each candidate is a
-// twin, and so is each ghost, of the same keys in remote memory without a limit.
+// A plain twin of the adaptive policy, for so few keys that all of them are in its sample, and that a ghost
+// has as much local memory as the store.
 
 import type { Twin } from './twins.js'
 
+/** Entries that local memory counts for, where it has fewer. */
+const ENTRIES = 100
+/** What is left of all that was counted, at each read. */
+const FADED = 1 - 1 / (16 * ENTRIES)
+const MARGIN = 0.2 * ENTRIES
+
+interface Candidate {
+  /** The store's keys that belong to it. */
+  own: Twin
+  /** All keys of the store, where they would be had it always decided, and nobody else moved any. */
+  ghost: Twin
+  lead: number
+  differences: number
+}
+
 export class AdaptiveTwin implements Twin {
-  current = 0
-  readonly #candidates: Twin[]
-  readonly #ghosts: Twin[]
-  readonly #owners = new Map<string, Twin>()
-  readonly #scores: number[]
-  #hits: number[]
-  #reads = 0
+  readonly #candidates: Candidate[]
+  #decides: Candidate
+  /** How often another candidate came to decide, and keys came from one to another without being read. */
+  switches = 0
+  handedOver = 0
 
   constructor(
     candidates: (() => Twin)[],
     readonly most: number,
   ) {
-    this.#candidates = candidates.map((make) => make())
-    this.#ghosts = candidates.map((make) => make())
-    this.#scores = candidates.map(() => 0)
-    this.#hits = candidates.map(() => 0)
+    this.#candidates = candidates.map((make) => {
+      return { own: make(), ghost: make(), lead: 0, differences: 0 }
+    })
+    this.#decides = this.#candidates[0] as Candidate
   }
 
-  get #now(): Twin {
-    return this.#candidates[this.current] as Twin
+  get current(): number {
+    return this.#candidates.indexOf(this.#decides)
   }
 
-  #owner(key: string): Twin {
-    return this.#owners.get(key) as Twin
+  get #others(): Candidate[] {
+    return this.#candidates.filter((candidate) => candidate !== this.#decides)
   }
 
   local() {
-    return this.#candidates.flatMap((twin) => twin.local())
+    return this.#candidates.flatMap(({ own }) => own.local())
   }
 
   remote() {
-    return this.#candidates.flatMap((twin) => twin.remote())
+    return this.#candidates.flatMap(({ own }) => own.remote())
+  }
+
+  #owner(key: string): Twin {
+    const has = ({ own }: Candidate) => [...own.local(), ...own.remote()].includes(key)
+    return (this.#candidates.find(has) as Candidate).own
   }
 
   /** Keys that a ghost has in local memory: those that the store can have, or has. */
@@ -48,46 +66,77 @@ export class AdaptiveTwin implements Twin {
   }
 
   added(key: string) {
-    this.#owners.set(key, this.#now)
-    this.#now.added(key)
-    for (const ghost of this.#ghosts) {
+    this.#decides.own.added(key)
+    for (const { ghost } of this.#candidates) {
       ghost.added(key)
       this.#makeRoom(ghost, this.#room())
     }
   }
 
   hit(key: string) {
-    this.#observe(key)
-    const isLocal = this.local().includes(key)
-    if (this.#owner(key) !== this.#now) {
-      this.#owner(key).removed(key)
-      this.#owners.set(key, this.#now)
-      this.#now.added(key)
-      if (!isLocal) this.#now.demoted(key)
+    const found = this.local().includes(key)
+    for (const candidate of this.#others) {
+      this.#compare(candidate, candidate.ghost.local().includes(key), found)
     }
-    return this.#now.hit(key)
+    for (const { ghost } of this.#candidates) {
+      if (!ghost.hit(key)) continue
+      this.#makeRoom(ghost, this.#room() - 1)
+      ghost.promoted(key)
+    }
+    this.#decide()
+    this.#take(key)
+    for (let times = 0; times < 4; times++) this.#takeNext()
+    return this.#decides.own.hit(key)
   }
 
-  #observe(key: string) {
-    for (const [i, ghost] of this.#ghosts.entries()) {
-      if (ghost.local().includes(key)) {
-        this.#hits[i] = (this.#hits[i] as number) + 1
-        ghost.hit(key)
-      } else if (ghost.hit(key)) {
-        this.#makeRoom(ghost, this.#room() - 1)
-        ghost.promoted(key)
-      }
-    }
-    if (++this.#reads < 4 * this.#room()) return
-    this.#hits.forEach((hits, i) => {
-      this.#scores[i] = ((this.#scores[i] as number) + hits / this.#reads) / 2
+  /** Counts a read: whether a candidate's ghost, and the store, found the key in local memory. */
+  #compare(candidate: Candidate, ghostFound: boolean, found: boolean) {
+    candidate.lead *= FADED
+    candidate.differences *= FADED
+    if (ghostFound === found) return
+    candidate.differences += 1
+    if (ghostFound) candidate.lead += 1
+    else if (candidate.lead > -MARGIN) candidate.lead -= 1
+  }
+
+  /** Of those that lead by the margin and by four standard deviations, the one that leads by most. */
+  #decide() {
+    const better = this.#others.filter(({ lead, differences }) => {
+      return lead > MARGIN && lead > 4 * Math.sqrt(differences)
     })
-    const best = Math.max(...this.#scores)
-    const now = this.#scores[this.current] as number
-    // Of several that are as good, the first one; but none that is hardly better than what there is.
-    if (best > now + 0.005) this.current = this.#scores.indexOf(best)
-    this.#hits = this.#hits.map(() => 0)
-    this.#reads = 0
+    if (better.length === 0) return
+    const most = Math.max(...better.map(({ lead }) => lead))
+    this.#decides = better.find(({ lead }) => lead === most) as Candidate
+    this.switches++
+    for (const candidate of this.#candidates) {
+      candidate.lead = -ENTRIES
+      candidate.differences = 0
+    }
+  }
+
+  /** A key comes to the candidate that decides. */
+  #take(key: string) {
+    const owner = this.#owner(key)
+    if (owner === this.#decides.own) return
+    const isLocal = owner.local().includes(key)
+    owner.removed(key)
+    this.#decides.own.added(key)
+    if (!isLocal) this.#decides.own.demoted(key)
+  }
+
+  /** The next to leave local memory of what belongs to others comes, and the next to be lost. */
+  #takeNext() {
+    const [local, remote] = [this.#first('local'), this.#first('remote')]
+    for (const key of [local?.localVictim(), remote?.remoteVictim()]) {
+      if (key === undefined) continue
+      this.#take(key)
+      this.handedOver++
+    }
+  }
+
+  /** The first candidate with keys in a tier that does not decide. */
+  #first(tier: 'local' | 'remote'): Twin | undefined {
+    return this.#others.find(({ own }) => own[tier]().length > 0)?.own
   }
 
   promoted(key: string) {
@@ -100,20 +149,14 @@ export class AdaptiveTwin implements Twin {
 
   removed(key: string) {
     this.#owner(key).removed(key)
-    for (const ghost of this.#ghosts) ghost.removed(key)
-  }
-
-  /** What belongs to another candidate goes before what belongs to the one that decides. */
-  #victim(keysOf: (twin: Twin) => string[]): Twin {
-    const others = this.#candidates.filter((twin) => twin !== this.#now)
-    return others.find((twin) => keysOf(twin).length > 0) ?? this.#now
+    for (const { ghost } of this.#candidates) ghost.removed(key)
   }
 
   localVictim() {
-    return this.#victim((twin) => twin.local()).localVictim()
+    return (this.#first('local') ?? this.#decides.own).localVictim()
   }
 
   remoteVictim() {
-    return this.#victim((twin) => twin.remote()).remoteVictim()
+    return (this.#first('remote') ?? this.#decides.own).remoteVictim()
   }
 }

@@ -1,8 +1,9 @@
 // The adaptive policy on reads for which one policy is good and another one bad.
 
-import { Emucxl, KvStore, type policies } from 'emucxl'
+import { Emucxl, KvStore, type PolicyFactory, policies } from 'emucxl'
 import { expect, test } from 'vitest'
 import { glibcRand } from '../../bench/glibc-rand.js'
+import { adaptive } from '../../dist/lib/kv/policies/adaptive.js'
 
 const KEYS = 1000
 const LOCAL = 300
@@ -43,4 +44,21 @@ test.each(Object.keys(TRACES))('%s: it is near the best', (name) => {
   expect(best - Math.min(...fixed)).toBeGreaterThan(0.05)
   // It takes a while to find out, which counts for more in so few reads.
   expect(localPart('adaptive', keys)).toBeGreaterThan(best - 0.05)
+})
+
+test('a store that had very many entries, and lost them all, has a sample again', () => {
+  let hash: ((entry: number) => number) | undefined = () => 0 // so the sample soon is of a millionth
+  const policy: PolicyFactory = (host) => {
+    const value = (entry: number) => hash?.(entry) ?? host.hash(entry)
+    return adaptive([policies.lru, policies.policy2])(Object.create(host, { hash: { value } }))
+  }
+  using cxl = Emucxl.open({ backend: 'emulated' })
+  using store = new KvStore(cxl, { local: { objects: 300 }, policy, codec: 'utf8' })
+  for (let i = 0; i < 2 * 4096 + 20; i++) store.put(`other${i}`, 'value')
+  store.clear()
+  hash = undefined
+  for (let i = 0; i < 400; i++) store.put(`key${i}`, 'value')
+  for (let i = 0; i < READS; i++) store.get(`key${i % 400}`)
+  // With a loop, LRU finds nothing: it has given way.
+  expect(store.stats().localHits).toBeGreaterThan(0.5 * READS)
 })

@@ -13,16 +13,22 @@ import { Records } from '../records.js'
 const SAMPLE = 4096
 /** What follows counts in entries of the sample's local memory, as if it had this many where it has fewer. */
 const LEAST_ROOM = 100
-/** Reads of the sample that count: older ones fade. */
+/** Reads of the sample that count: at each, one part in so many of all that was counted fades. */
 const WINDOW = 16
 /**
- * By how many reads another candidate must be better. Once it decides, it finds local memory full of what it
- * would not have kept: that costs reads, which it must be worth.
+ * By more than how many reads another candidate must lead. Once it decides, it finds local memory full of
+ * what it would not have kept: that costs reads, which it must be worth.
  */
 const MARGIN = 0.2
-/** The same, in standard deviations of what chance makes of the reads that only one of the two found. */
+/**
+ * And by more than how many standard deviations of what chance makes of the reads that only one of the two
+ * found: of so many reads, the deviation is the square root.
+ */
 const DEVIATIONS = 4
-/** Entries that the candidate that decides takes over from the one before, at each call. */
+/**
+ * Entries of each tier that the candidate that decides takes over from others at each read, one local and one
+ * remote by turns, besides the one that is read: it gets that one first.
+ */
 const TAKEN_OVER = 4
 
 const LOCAL = 1
@@ -39,7 +45,7 @@ class Ghost {
   #local = 0
   /** Whether the last read was local. */
   found = false
-  /** Reads that it found, less those that the candidate that decides found; and all that one of them found. */
+  /** Reads that only it found, less those that only the store found; and both together. */
   lead = 0
   differences = 0
 
@@ -106,7 +112,7 @@ class Adaptive implements Policy {
   readonly #entries: number[] = []
   readonly #free: number[] = []
   #next = ENDS
-  /** Entries are in the sample whose hash has zeros here. */
+  /** Entries are in the sample whose hash has zeros here. More ones come as it grows, until the store is empty. */
   #mask = 0
 
   constructor(host: PolicyHost, candidates: readonly PolicyFactory[]) {
@@ -131,7 +137,7 @@ class Adaptive implements Policy {
   }
 
   hit(entry: number, tier: Tier): boolean {
-    this.#observe(entry, tier)
+    this.#observe(entry, tier) // who decides then decides on this read too
     if (this.#owners.get(entry) !== this.#current) this.#takeOver(entry, tier)
     for (let i = 0; i < TAKEN_OVER; i++) {
       const local = this.#others(this.#localOf)
@@ -175,9 +181,10 @@ class Adaptive implements Policy {
     this.#policies[this.#owners.get(entry)]?.removed(entry, tier)
     this.#disown(entry, tier)
     this.#forget(entry)
+    if (this.#sample.size === 0 && this.#isEmpty()) this.#mask = 0
   }
 
-  /** What nobody has read since another candidate decided goes first. */
+  /** What other candidates still have goes first: by the word of the first of them that has any. */
   localVictim(): number {
     return (this.#policies[this.#others(this.#localOf)] as Policy).localVictim()
   }
@@ -189,6 +196,10 @@ class Adaptive implements Policy {
   #others(counts: readonly number[]): number {
     const other = counts.findIndex((count, i) => count > 0 && i !== this.#current)
     return other < 0 ? this.#current : other
+  }
+
+  #isEmpty(): boolean {
+    return [...this.#localOf, ...this.#remoteOf].every((count) => count === 0)
   }
 
   #own(entry: number, tier: Tier): void {
@@ -244,19 +255,16 @@ class Adaptive implements Policy {
 
   #observe(entry: number, tier: Tier): void {
     if (!this.#isSampled(entry)) return
-    const number = this.#sample.get(entry)
-    if (number === undefined) {
-      this.#observeNew(entry)
-      return
-    }
+    const number = this.#sample.get(entry) as number
     const room = this.#room()
     for (const ghost of this.#ghosts) ghost.hit(number, room)
     this.#compare(room, tier === 'local')
   }
 
   /**
-   * The candidate that decides gives way to one that has led for more than chance explains. It is judged by
-   * what the store found, the others by their ghosts.
+   * The candidate that decides is judged by what the store found, the others by their ghosts. It gives way to
+   * the one that leads by most, of those that lead by enough; to the first of several that are as good. The
+   * accounts of all then begin again, in debt.
    */
   #compare(room: number, found: boolean): void {
     const entries = Math.max(LEAST_ROOM, room)
@@ -270,7 +278,7 @@ class Adaptive implements Policy {
       ghost.lead *= fade
       ghost.differences *= fade
       if (ghost.found !== found) {
-        // What it missed long ago must not hide that it is better now.
+        // What it missed long ago must not hide that it is better now: so far behind, it sinks no more.
         if (!found) ghost.lead++
         else if (ghost.lead > -margin) ghost.lead--
         ghost.differences++
