@@ -21,7 +21,10 @@ export function bytesOf(value: unknown, name: string, expected = 'a Uint8Array')
   const is = Object.getPrototypeOf(value)
   const isPlain = is === ofBuffers || is === ofBytes
   // Of a variable that may be either, optimized code of Node.js 20 takes the length that was before a transfer.
-  if (!isPlain || Object.hasOwn(value, 'length')) return plain(value, name)
+  // A view of a buffer that can grow may have another length at the next look.
+  const { resizable, growable } = value.buffer as { resizable?: boolean; growable?: boolean }
+  const mayGrow = resizable === true || growable === true
+  if (!isPlain || mayGrow || Object.hasOwn(value, 'length')) return plain(value, name)
   if (value.byteLength === 0) checkMemory(value, name)
   return value
 }

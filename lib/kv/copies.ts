@@ -21,6 +21,7 @@ export class Copies {
   /** A copy of bytes of a memory. */
   of({ longs, bytes }: Memory, from: number, to: number): Uint8Array<ArrayBuffer> {
     const length = to - from
+    if (length === 0) return new Uint8Array(0)
     if (length > MOST_SHARED) {
       const copy = new Uint8Array(length)
       copy.set(bytes.subarray(from, to))

@@ -14,6 +14,11 @@ export class EntryNumbers implements EntryBytes {
     this.#Chunk = Chunk
   }
 
+  /** Bytes of the numbers. */
+  get bytes(): number {
+    return this.#chunks.reduce((sum, chunk) => sum + (chunk?.byteLength ?? 0), 0)
+  }
+
   get(entry: number): number {
     return this.#chunks[entry >> CHUNK_BITS]?.[entry & IN_CHUNK] ?? 0
   }

@@ -52,6 +52,11 @@ export class Expiry {
     if (this.any) this.#times.set(entry, time)
   }
 
+  /** Bytes of the times. */
+  get bytes(): number {
+    return this.#times.bytes
+  }
+
   forget(entry: number): void {
     this.set(entry, 0)
   }

@@ -3,7 +3,7 @@
 
 import type { Emucxl } from '../memory/emucxl.js'
 import { EmucxlError } from '../memory/errors.js'
-import { roundUp } from '../slab/shape.js'
+import { PAGE, roundUp } from '../slab/shape.js'
 import { classOf, sizeOfClass } from '../slab/size-class.js'
 import { Memory } from './memory.js'
 import { memoryOf, type Place, placeOf, wordOf } from './place.js'
@@ -21,8 +21,6 @@ const LONG = 8
 
 /** What is given out where there is no memory. */
 export const FULL: Place = -1
-/** Objects that a node that was full is not asked for: it takes long to say no. */
-const WAITS = 100
 
 const NO_MEMORY = new Memory(new ArrayBuffer(0), 'local')
 
@@ -38,8 +36,8 @@ export class Heap {
   /** By number, and the numbers that are free. */
   readonly #memories: Memory[] = []
   readonly #numbers: number[] = []
-  /** Objects for which no slab is mapped, since the node was full a moment ago. */
-  readonly #waits: Record<Tier, number> = { local: 0, remote: 0 }
+  /** What was left of a node when it refused a slab; -1 where that says nothing any more. */
+  readonly #refused: Record<Tier, number> = { local: -1, remote: -1 }
   /** Bytes that are mapped. */
   readonly mapped: Record<Tier, number> = { local: 0, remote: 0 }
 
@@ -68,13 +66,12 @@ export class Heap {
     }
     const pool = this.#poolOf(tier, size)
     let slab = pool.current
-    if (slab === undefined && --this.#waits[tier] < 0) slab = this.#map(tier, () => pool.add())
+    if (slab === undefined && this.#mayMap(tier)) slab = this.#map(tier, () => pool.add())
     return slab === undefined ? FULL : this.#take(pool, slab)
   }
 
   /** Maps memory; undefined where the node is full, even if empty slabs of other sizes are given back. */
   #map(tier: Tier, map: () => Memory): Memory | undefined {
-    this.#waits[tier] = 0
     do {
       try {
         return this.#enter(map())
@@ -82,8 +79,27 @@ export class Heap {
         if (!(error instanceof EmucxlError && error.code === 'ERR_EMUCXL_NO_MEMORY')) throw error
       }
     } while (this.trim())
-    this.#waits[tier] = WAITS
+    this.#refused[tier] = this.#cxl.stats(this.#nodes[tier]).available
     return undefined
+  }
+
+  /** Whether a node that was full has more memory now: it takes long to say no. */
+  #mayMap(tier: Tier): boolean {
+    const { available } = this.#cxl.stats(this.#nodes[tier])
+    return available > this.#refused[tier]
+  }
+
+  /**
+   * Whether a tier can have an object, if all others of the store leave it but one that stays, and has so many
+   * bytes of its own.
+   */
+  mayHold(tier: Tier, size: number, staying: number): boolean {
+    const { local, remote } = this.#nodes
+    const isLarge = size > this.#slabBytes[tier] / 2
+    const bytes = isLarge ? roundUp(size, PAGE) : this.#poolOf(tier, size).slabBytes
+    const { capacity, mapped } = this.#cxl.stats(this.#nodes[tier])
+    const own = local === remote ? this.mapped.local + this.mapped.remote : this.mapped[tier]
+    return bytes + roundUp(staying, PAGE) <= capacity - Math.max(0, mapped - own)
   }
 
   #poolOf(tier: Tier, size: number): Pool {
@@ -163,7 +179,7 @@ export class Heap {
     this.#memories[number] = NO_MEMORY
     this.#numbers.push(number)
     this.mapped[tier] -= size
-    this.#waits[tier] = 0
+    this.#refused[tier] = -1
     this.#free(bytes.buffer)
   }
 

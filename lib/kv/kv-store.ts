@@ -25,7 +25,10 @@ import type { KvStats, KvStoreOptions, KvTierStats, PutOptions } from './options
 import { policies } from './policies/index.js'
 import type { Policy, PolicyFactory, PolicyHost, Tier } from './policy.js'
 import { PolicyGuard } from './policy-guard.js'
-import { type Note, type TierState, Tiers, tierState } from './tiers.js'
+import { type Expire, type Note, type TierState, Tiers, tierState } from './tiers.js'
+
+/** Entries that are looked at for one that has expired, before another one is evicted. */
+const LOOKS = 64
 
 const MOST_VALUE_BYTES = 512 << 20
 
@@ -63,6 +66,8 @@ export class KvStore<const C extends AnyCodec = 'bytes'> {
   readonly #mover: Mover | undefined
   readonly #maxValueBytes: number
   readonly #expiry: Expiry
+  /** What the policy keeps of entries. */
+  readonly #numbers: EntryNumbers[] = []
   readonly #forget: () => void
   /** Kept, since the context knows it weakly. */
   readonly #dependent = { contextClosed: () => this.#end() }
@@ -74,6 +79,8 @@ export class KvStore<const C extends AnyCodec = 'bytes'> {
   /** What a move met that nobody waited for. */
   #failure: { error: unknown } | undefined
   #destroyed = false
+  /** The entry that was looked at last for one that has expired. */
+  #hand = 0
 
   constructor(cxl: Emucxl, options: KvStoreOptions<C> = {}) {
     if (!(cxl instanceof Emucxl)) throw wrongType('cxl', 'an open Emucxl', cxl)
@@ -108,7 +115,9 @@ export class KvStore<const C extends AnyCodec = 'bytes'> {
     }
     const decides = this.#policyOf(policy, limits.local)
     const note: Note = (event, entry) => this.#note(event, entry)
-    this.#tiers = new Tiers(this.#table, limits, decides, evicts, note, this.#mover)
+    this.#tiers = new Tiers(this.#table, limits, decides, evicts, note, this.#mover, (...looks) =>
+      this.#expireOne(...looks),
+    )
     this.#forget = dependOn(cxl, this.#dependent)
   }
 
@@ -116,7 +125,11 @@ export class KvStore<const C extends AnyCodec = 'bytes'> {
     const table = this.#table
     const host: PolicyHost = {
       list: () => new EntryList(table.records),
-      bytes: () => new EntryNumbers(Uint8Array),
+      bytes: () => {
+        const numbers = new EntryNumbers(Uint8Array)
+        this.#numbers.push(numbers)
+        return numbers
+      },
       hash: (entry) => table.hash(entry),
       get localObjects() {
         return Math.min(local.objectsLimit, Math.max(1, local.entries))
@@ -201,6 +214,9 @@ export class KvStore<const C extends AnyCodec = 'bytes'> {
 
   /** Values, in the order of their keys. */
   getMany(keys: Iterable<Key>): (ValueOfCodec<C> | undefined)[] {
+    if (typeof (keys as Iterable<Key> | undefined)?.[Symbol.iterator] !== 'function') {
+      throw wrongType('keys', 'keys that can be iterated', keys)
+    }
     return Array.from(keys, (key) => this.get(key))
   }
 
@@ -339,10 +355,15 @@ export class KvStore<const C extends AnyCodec = 'bytes'> {
       entries: this.size,
       local: tier('local'),
       remote: tier('remote'),
-      bookkeepingBytes: this.#table.bytes,
+      bookkeepingBytes: this.#bookkeeping(),
       movesWaiting: this.#mover?.waiting ?? 0,
       ...this.#tiers.counters,
     }
+  }
+
+  #bookkeeping(): number {
+    const ofPolicy = this.#numbers.reduce((sum, { bytes }) => sum + bytes, 0)
+    return this.#table.bytes + this.#expiry.bytes + (this.#mover?.bytes ?? 0) + ofPolicy
   }
 
   /** Gives all memory back. A second call does nothing. */
@@ -412,9 +433,7 @@ export class KvStore<const C extends AnyCodec = 'bytes'> {
     const entry = this.#table.find()
     if (!expiry.any || entry < 0 || !expiry.isOver(entry)) return entry
     if (this.#viewing === 0) {
-      this.#tiers.counters.expirations++
-      this.#note('expire', entry)
-      this.#remove(entry)
+      this.#expired(entry)
     }
     return -1
   }
@@ -450,6 +469,25 @@ export class KvStore<const C extends AnyCodec = 'bytes'> {
       const [event, message] = this.#events.shift() as [keyof typeof channels, KvEvent]
       channels[event].publish(message)
     }
+  }
+
+  #expireOne(...[all, mayGo]: Parameters<Expire>): boolean {
+    if (!this.#expiry.any) return false
+    const { records } = this.#table
+    for (let looks = all ? records.count : LOOKS; looks > 0; looks--) {
+      this.#hand = this.#hand + 1 < records.count ? this.#hand + 1 : 0
+      const entry = this.#hand
+      if (!records.has(entry) || !this.#expiry.isOver(entry) || !mayGo(entry)) continue
+      this.#expired(entry)
+      return true
+    }
+    return false
+  }
+
+  #expired(entry: number): void {
+    this.#tiers.counters.expirations++
+    this.#note('expire', entry)
+    this.#remove(entry)
   }
 
   #remove(entry: number): void {

@@ -32,6 +32,8 @@ export class Mover {
   #entries: number[] = []
   #next = 0
   readonly #isWaiting = new EntryNumbers(Uint8Array)
+  /** Entries that wait. */
+  waiting = 0
   #isScheduled = false
 
   /** `move` says whether it moved an entry; `run` is called with a batch of moves in each turn. */
@@ -45,21 +47,24 @@ export class Mover {
     this.#run = run
   }
 
-  /** Entries that wait. */
-  get waiting(): number {
-    return this.#entries.length - this.#next
-  }
-
   add(entry: number): void {
-    if (this.#isWaiting.get(entry) === 1 || this.waiting >= MOST) return
+    if (this.#isWaiting.get(entry) === 1 || this.#entries.length - this.#next >= MOST) return
     this.#isWaiting.set(entry, 1)
+    this.waiting++
     this.#entries.push(entry)
     this.#schedule()
   }
 
   /** An entry does not wait any more. */
   forget(entry: number): void {
+    if (this.#isWaiting.get(entry) === 0) return
     this.#isWaiting.set(entry, 0)
+    this.waiting--
+  }
+
+  /** Bytes of the bookkeeping. */
+  get bytes(): number {
+    return this.#isWaiting.bytes
   }
 
   clear(): void {
@@ -79,6 +84,10 @@ export class Mover {
       if (i % AT_ONCE === 0 && performance.now() >= time) break
     }
     if (this.waiting === 0) this.clear()
+    else if (2 * this.#next > this.#entries.length) {
+      this.#entries = this.#entries.slice(this.#next)
+      this.#next = 0
+    }
     return moved
   }
 

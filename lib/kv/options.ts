@@ -69,7 +69,7 @@ export interface KvStats {
   entries: number
   local: KvTierStats
   remote: KvTierStats
-  /** Bytes of the bookkeeping, in typed arrays. */
+  /** Bytes of the bookkeeping, in typed arrays, without ghosts and sketches of the policy. */
   bookkeepingBytes: number
   /** Reads that found their entry in local memory, in remote memory, and not at all. */
   localHits: number

@@ -9,7 +9,7 @@ import type { Tier } from './policy.js'
 
 const HUGE_PAGE = 2 << 20
 /** Objects of a slab: with more, it would take long to empty one. */
-const MOST_OBJECTS = 1 << 14
+const MOST_OBJECTS = 1 << 13
 
 export class Pool {
   readonly tier: Tier

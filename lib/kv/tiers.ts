@@ -40,6 +40,12 @@ export const COUNTERS = {
 /** What is told of an entry when it happens. */
 export type Note = (event: 'promote' | 'demote' | 'evict', entry: number) => void
 
+/**
+ * Removes an entry that has expired and may go, if a look at some entries, or at all, finds one. Returns
+ * whether it has found one.
+ */
+export type Expire = (all: boolean, mayGo: (entry: number) => boolean) => boolean
+
 const NONE = -1
 
 export class Tiers {
@@ -52,11 +58,12 @@ export class Tiers {
   readonly #evicts: boolean
   readonly #note: Note
   readonly #mover: Mover | undefined
-  /** An entry that is not counted, while room is made for it elsewhere, and its bytes. */
+  readonly #expire: Expire
+  /** An entry that is not counted in its tier, since its room there is to be another's, and its bytes. */
   #aside = NONE
   #asideBytes = 0
-  /** Whether that one must stay, whatever the policy says. */
-  #keepsAside = false
+  /** An entry that must stay, whatever the policy says. */
+  #kept = NONE
 
   constructor(
     table: EntryTable,
@@ -65,6 +72,7 @@ export class Tiers {
     evicts: boolean,
     note: Note,
     mover: Mover | undefined,
+    expire: Expire,
   ) {
     this.#table = table
     this.local = limits.local
@@ -73,6 +81,7 @@ export class Tiers {
     this.#evicts = evicts
     this.#note = note
     this.#mover = mover
+    this.#expire = expire
   }
 
   state(tier: Tier): TierState {
@@ -82,7 +91,7 @@ export class Tiers {
   /** A new entry with the key at hand. Errors: `ERR_EMUCXL_NO_MEMORY`. */
   insert(size: number, value: Uint8Array, ascii: boolean): number {
     this.#table.reserve()
-    const place = this.#allocate(size, 'local')
+    const place = this.#allocate(size)
     this.#write(place, value, ascii)
     return this.#add(place, size)
   }
@@ -111,9 +120,13 @@ export class Tiers {
       this.touched(entry, table.tierOf(entry), true)
       return entry
     }
-    const { fresh, isThere } = this.#allocateBeside(entry, old, size)
+    if (this.#evicts && !this.#mayHoldBeside(entry, old, size)) {
+      this.#evict(entry)
+      return this.insert(size, value, ascii)
+    }
+    const fresh = this.#allocateBeside(entry, old, size)
     this.#write(fresh, value, ascii)
-    if (!isThere) return this.#add(fresh, size)
+    if (!table.records.has(entry)) return this.#add(fresh, size)
     const before = table.tierOf(entry)
     this.#count(entry, -1, -old)
     table.replace(entry, fresh)
@@ -124,15 +137,28 @@ export class Tiers {
     return entry
   }
 
-  /** Another object for an entry, in its own tier if that can be; and whether it is still there then. */
-  #allocateBeside(entry: number, old: number, size: number): { fresh: Place; isThere: boolean } {
-    this.#setAside(entry, old, false)
+  /** Whether an entry's new object can be there beside the old one; where it cannot at all, too. */
+  #mayHoldBeside(entry: number, old: number, size: number): boolean {
+    const { heap } = this.#table
+    const own = this.#table.tierOf(entry)
+    const other = own === 'local' ? 'remote' : 'local'
+    const beside = heap.mayHold(own, size, old) || heap.mayHold(other, size, 0)
+    return beside || !heap.mayHold(own, size, 0) || size > this.state(own).bytesLimit
+  }
+
+  /** Another object for an entry, which may go itself for it: in its own tier, where it counts no more, or not. */
+  #allocateBeside(entry: number, old: number, size: number): Place {
+    const own = this.#table.tierOf(entry)
+    this.#setAside(entry, old)
+    let place: Place | undefined
     try {
-      const fresh = this.#allocate(size, this.#table.tierOf(entry))
-      return { fresh, isThere: this.#aside !== NONE }
+      place = this.#allocateIn(own, size)
     } finally {
       this.#takeBack()
     }
+    place ??= this.#allocateIn(own === 'local' ? 'remote' : 'local', size)
+    if (place === undefined) throw this.#full(size)
+    return place
   }
 
   /** An entry was read, or its value replaced: it is promoted if the policy says so, and it may move. */
@@ -152,20 +178,65 @@ export class Tiers {
 
   /** Promotes a remote entry. Returns whether it is local then: else there was no room. */
   promote(entry: number): boolean {
+    const kept = this.#kept
+    this.#kept = entry
+    try {
+      return this.#tryPromote(entry)
+    } finally {
+      this.#kept = kept
+    }
+  }
+
+  #tryPromote(entry: number): boolean {
     this.#table.read(entry)
     const { size } = this.#table
-    const { entries, objectsLimit, bytes, bytesLimit } = this.local
-    const isFull = entries >= objectsLimit || bytes + size > bytesLimit
-    if (isFull && this.#exchange(entry)) return true
-    // It leaves remote memory, which so has room for one that leaves local memory, but is not the one to go.
-    this.#setAside(entry, size, true)
-    let place: Place | undefined
+    const { local } = this
+    if (size > local.bytesLimit || local.objectsLimit < 1) return false
+    if (!this.#fits(local, size, 0, 0) && this.#exchange(entry)) return true
+    for (;;) {
+      if (this.#fits(local, size, 0, 0)) {
+        const place = this.#table.alloc('local', size)
+        if (place !== undefined) {
+          this.#move(entry, place)
+          this.#promoted(entry)
+          return true
+        }
+        if (!this.#table.heap.mayHold('local', size, 0)) return false
+      }
+      if (local.entries === 0) return false
+      const victim = this.#policy.localVictim()
+      this.#table.read(victim)
+      const isLast = this.#fits(local, size, 1, this.#table.size)
+      if (!this.#tryDemote(victim) && !(isLast && this.#changePlaces(entry, victim))) {
+        return this.#exchange(entry)
+      }
+      if (this.#table.tierOf(entry) === 'local') return true
+    }
+  }
+
+  /** Whether a tier's limits leave room for an entry, when others have left. */
+  #fits(tier: TierState, size: number, entries: number, bytes: number): boolean {
+    return (
+      tier.entries - entries < tier.objectsLimit && tier.bytes - bytes + size <= tier.bytesLimit
+    )
+  }
+
+  /** A remote entry and a local one, which has no room in remote memory unless the other one leaves that. */
+  #changePlaces(entry: number, victim: number): boolean {
+    const table = this.#table
+    table.read(entry)
+    const { size } = table
+    const place = table.alloc('local', size) // first: later there may be no memory for it
+    if (place === undefined) return false
+    this.#setAside(entry, size)
+    let isDemoted = false
     try {
-      place = this.#allocateIn('local', size)
+      isDemoted = this.#tryDemote(victim)
     } finally {
       this.#takeBack()
+      if (!isDemoted) table.heap.free(place)
     }
-    if (place === undefined) return this.#exchange(entry)
+    if (!isDemoted) return false
     this.#move(entry, place)
     this.#promoted(entry)
     return true
@@ -191,11 +262,10 @@ export class Tiers {
     state.bytes += bytes
   }
 
-  #setAside(entry: number, size: number, keeps: boolean): void {
+  #setAside(entry: number, size: number): void {
     this.#count(entry, -1, -size)
     this.#aside = entry
     this.#asideBytes = size
-    this.#keepsAside = keeps
   }
 
   #takeBack(): void {
@@ -214,10 +284,9 @@ export class Tiers {
     }
   }
 
-  /** An object for an entry: in one tier, if that can be, else in the other. Makes room. */
-  #allocate(size: number, first: Tier): Place {
-    const second = first === 'local' ? 'remote' : 'local'
-    const place = this.#allocateIn(first, size) ?? this.#allocateIn(second, size)
+  /** An object for a new entry: in local memory, if that can be, else in remote memory. Makes room. */
+  #allocate(size: number): Place {
+    const place = this.#allocateIn('local', size) ?? this.#allocateIn('remote', size)
     if (place === undefined) throw this.#full(size)
     return place
   }
@@ -235,11 +304,11 @@ export class Tiers {
     const tier = this.state(name)
     if (size > tier.bytesLimit || tier.objectsLimit < 1) return undefined
     for (;;) {
-      if (tier.entries < tier.objectsLimit && tier.bytes + size <= tier.bytesLimit) {
+      if (this.#fits(tier, size, 0, 0)) {
         const place = this.#table.alloc(name, size)
         if (place !== undefined) return place
       }
-      if (!this.#giveWay(name)) return undefined
+      if (!this.#table.heap.mayHold(name, size, 0) || !this.#giveWay(name)) return undefined
     }
   }
 
@@ -248,13 +317,22 @@ export class Tiers {
     const isAside = this.#aside !== NONE && this.#table.tierOf(this.#aside) === name
     if (this.state(name).entries === 0 && !isAside) return false
     if (name === 'local') return this.#tryDemote(this.#policy.localVictim())
+    if (this.#expire(!this.#evicts, this.#mayExpire)) return true
     if (!this.#evicts) return false
     const victim = this.#policy.remoteVictim()
-    if (victim === this.#aside && this.#keepsAside) return false
-    this.#note('evict', victim)
-    this.remove(victim)
-    this.counters.evictions++
+    if (victim === this.#kept) return false
+    this.#evict(victim)
     return true
+  }
+
+  /** Whether an entry may go from remote memory while room is made there. */
+  readonly #mayExpire = (entry: number): boolean =>
+    entry !== this.#kept && this.#table.tierOf(entry) === 'remote'
+
+  #evict(entry: number): void {
+    this.#note('evict', entry)
+    this.remove(entry)
+    this.counters.evictions++
   }
 
   #tryDemote(entry: number): boolean {
@@ -312,6 +390,7 @@ export class Tiers {
     const { size } = table
     table.copyTo(place)
     this.#count(entry, -1, -size)
+    if (entry === this.#aside) this.#aside = NONE // where it comes to, it counts
     table.replace(entry, place)
     this.#count(entry, 1, size)
     this.counters.bytesMoved += size

@@ -1,7 +1,7 @@
 // Keys and values that mean harm: each is refused with an error that names it, or taken as what it is; nothing
 // else is lost.
 
-import type { Emucxl } from 'emucxl'
+import { type Emucxl, type PolicyFactory, policies } from 'emucxl'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { HashIndex } from '../../dist/lib/kv/hash-index.js'
 import { KeyAtHand } from '../../dist/lib/kv/keys.js'
@@ -75,6 +75,54 @@ eachBackend(({ open }) => {
         isWhole()
       },
     )
+
+    test('that grow while they are put: taken as they were', () => {
+      const buffer = new ArrayBuffer(16, { maxByteLength: 4096 } as never)
+      const value = new Uint8Array(buffer)
+      const { lru } = policies
+      const policy: PolicyFactory = (host) => {
+        const real = lru(host)
+        return Object.assign(Object.create(real), {
+          added: (entry: number) => real.added(entry),
+          hit: (entry: number, tier: 'local' | 'remote') => real.hit(entry, tier),
+          promoted: (entry: number) => real.promoted(entry),
+          demoted: (entry: number) => real.demoted(entry),
+          removed: (entry: number, tier: 'local' | 'remote') => real.removed(entry, tier),
+          remoteVictim: () => real.remoteVictim(),
+          localVictim() {
+            ;(buffer as ArrayBuffer & { resize(size: number): void }).resize(value.length + 84)
+            return real.localVictim()
+          },
+        })
+      }
+      const { store, isWhole } = filled(cxl, { policy })
+      const before = value.length
+      store.put('grows', value)
+      expect(value.length).toBeGreaterThan(before)
+      expect(store.get('grows')).toEqual(new Uint8Array(before))
+      isWhole()
+    })
+
+    test('of nothing, whose copy may be transferred', () => {
+      const { store } = filled(cxl)
+      store.put('empty', new Uint8Array(0))
+      const { buffer } = store.get('empty') as Uint8Array
+      structuredClone(buffer, { transfer: [buffer as ArrayBuffer] })
+      expect(store.get('empty')).toEqual(new Uint8Array(0))
+    })
+
+    test('that are read share a buffer, which cannot be transferred', () => {
+      const { store, isWhole } = filled(cxl)
+      const [first, second] = ['there 1', 'there 2'].map((key) => store.get(key) as Uint8Array)
+      const buffer = first?.buffer as ArrayBuffer
+      try {
+        structuredClone(buffer, { transfer: [buffer] })
+      } catch {
+        // Node.js 20 makes a copy, later ones refuse it.
+      }
+      expect(Buffer.from(second ?? []).toString()).toBe('value 2')
+      isWhole()
+    })
 
     test('of shared memory, of another realm, in a longer buffer: taken', () => {
       const { store, isWhole } = filled(cxl)

@@ -102,6 +102,76 @@ eachBackend(({ open }) => {
     })
   })
 
+  test('a promotion that needs too much room leaves both tiers within their limits', () => {
+    const store = make({
+      ...{ policy: 'policy2', whenFull: 'error' },
+      ...{ local: { bytes: 240 }, remote: { objects: 1 } },
+    })
+    store.put('large', new Uint8Array(200))
+    store.demote('large')
+    store.put('a', new Uint8Array(90))
+    store.put('b', new Uint8Array(90))
+    expect(store.promote('large')).toBe(false)
+    expect(store.stats()).toMatchObject({ local: { entries: 2 }, remote: { entries: 1 } })
+  })
+
+  test('what no node can hold is refused before anything goes for it', async () => {
+    const context = open({ capacity: { local: 1024 * KiB, remote: 1024 * KiB } })
+    const store = make({}, context)
+    for (let i = 0; i < 1000; i++) store.put(`${i}`, Uint8Array.of(i))
+    for (const key of ['new', '5']) {
+      const failure = await failureOf(() => store.put(key, new Uint8Array(2048 * KiB)))
+      expect(failure.code).toBe('ERR_EMUCXL_NO_MEMORY')
+    }
+    expect([store.size, store.get('5')]).toEqual([1000, Uint8Array.of(5)])
+    store.destroy()
+    context.close()
+  })
+
+  test('memory that somebody else gives back is used at once', () => {
+    const context = open({ capacity: { local: 64 * KiB, remote: 64 * KiB } })
+    const others = [context.alloc(32 * KiB, 0), context.alloc(32 * KiB, 1)] as const
+    const store = make({ whenFull: 'error' }, context)
+    let count = 0
+    const fill = () => {
+      for (;;) {
+        try {
+          store.put(`${count}`, new Uint8Array(500))
+          count++
+        } catch {
+          return count
+        }
+      }
+    }
+    const before = fill()
+    for (const block of others) context.free(block)
+    expect(fill()).toBeGreaterThan(1.8 * before)
+    store.destroy()
+    context.close()
+  })
+
+  test.each(['error', 'evict'] as const)('expired entries go first: %s', (whenFull) => {
+    let now = 0
+    const limits = { local: { objects: 5 }, remote: { objects: 5 } }
+    const store = make({ ...limits, whenFull, clock: () => now })
+    for (let i = 0; i < 10; i++) store.put(`${i}`, Uint8Array.of(i), { ttl: i < 5 ? 10 : 1000 })
+    now = 100
+    for (let i = 10; i < 15; i++) store.put(`${i}`, Uint8Array.of(i))
+    expect([...store.keys()].sort()).toEqual([
+      '10',
+      '11',
+      '12',
+      '13',
+      '14',
+      '5',
+      '6',
+      '7',
+      '8',
+      '9',
+    ])
+    expect(store.stats()).toMatchObject({ evictions: 0, expirations: 5, entries: 10 })
+  })
+
   describe('moves that wait', () => {
     const limits = { local: { objects: 2 }, remote: { objects: 8 } }
     const filled = (options: KvStoreOptions = {}) => {
@@ -136,6 +206,7 @@ eachBackend(({ open }) => {
       const store = filled()
       for (const key of ['0', '1', '2']) store.get(key)
       store.delete('0')
+      expect(store.stats().movesWaiting).toBe(2)
       store.put('new', Uint8Array.of(9)) // which has the number of the one that is gone
       store.demote('new')
       store.promote('1')

@@ -33,7 +33,7 @@ test('off: nothing is modelled, and calls take what they take', async () => {
   expect(cxl.modelled).toBe(false)
   const block = cxl.alloc(4096, REMOTE_MEMORY)
   const times = await Promise.all([1, 2, 3, 4, 5].map(() => msOf(() => cxl.fill(block, 1))))
-  expect(Math.min(...times)).toBeLessThan(1)
+  expect(Math.min(...times)).toBeLessThan(SLOW.remote.latencyNs / 1e6) // so much, with that model
 })
 
 describe('on', () => {
