@@ -96,7 +96,9 @@ export class Heap {
   mayHold(tier: Tier, size: number, staying: number): boolean {
     const { local, remote } = this.#nodes
     const isLarge = size > this.#slabBytes[tier] / 2
-    const bytes = isLarge ? roundUp(size, PAGE) : this.#poolOf(tier, size).slabBytes
+    const pool = isLarge ? undefined : this.#poolOf(tier, size)
+    if (pool !== undefined && pool.slabs > 0) return true // it has such an object's room
+    const bytes = pool?.slabBytes ?? roundUp(size, PAGE)
     const { capacity, mapped } = this.#cxl.stats(this.#nodes[tier])
     const own = local === remote ? this.mapped.local + this.mapped.remote : this.mapped[tier]
     return bytes + roundUp(staying, PAGE) <= capacity - Math.max(0, mapped - own)
