@@ -15,7 +15,7 @@ export class EntryList {
   /** For a store: see {@link PolicyHost.list}. */
   constructor(records: Records) {
     this.#records = records
-    this.#end = records.allocate()
+    this.#end = records.allocateEnd()
     records.link(this.#end, this.#end)
   }
 

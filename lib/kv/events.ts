@@ -11,6 +11,6 @@ export type AnyStore = Pick<KvStore, 'has' | 'delete' | 'size' | 'tierOf' | 'sta
 export interface KvEvent {
   store: AnyStore
   key: Key
-  /** Where the entry was. Not for a miss. */
+  /** Where the entry is, or was when it went; after a move, where it came to. Not for a miss. */
   tier?: Tier
 }

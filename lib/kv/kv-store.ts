@@ -12,6 +12,7 @@ import { dependOn } from '../memory/closing.js'
 import { Emucxl, LOCAL_MEMORY, REMOTE_MEMORY } from '../memory/emucxl.js'
 import { EmucxlError } from '../memory/errors.js'
 import { channels } from './channels.js'
+import { CheckedList, checkEntry } from './checked-list.js'
 import type { AnyCodec, Codec, ValueOfCodec } from './codec.js'
 import { EntryList } from './entry-list.js'
 import { EntryNumbers } from './entry-numbers.js'
@@ -25,7 +26,7 @@ import type { KvStats, KvStoreOptions, KvTierStats, PutOptions } from './options
 import { policies } from './policies/index.js'
 import type { Policy, PolicyFactory, PolicyHost, Tier } from './policy.js'
 import { PolicyGuard } from './policy-guard.js'
-import { type Expire, type Note, type TierState, Tiers, tierState } from './tiers.js'
+import { type TierState, Tiers, tierState } from './tiers.js'
 
 /** Entries that are looked at for one that has expired, before another one is evicted. */
 const LOOKS = 64
@@ -114,29 +115,34 @@ export class KvStore<const C extends AnyCodec = 'bytes'> {
       this.#mover = new Mover(budget, move, (moves) => this.#moveApart(moves))
     }
     const decides = this.#policyOf(policy, limits.local)
-    const note: Note = (event, entry) => this.#note(event, entry)
-    this.#tiers = new Tiers(this.#table, limits, decides, evicts, note, this.#mover, (...looks) =>
-      this.#expireOne(...looks),
-    )
+    this.#tiers = new Tiers(this.#table, limits, decides, evicts, this.#mover, {
+      note: (event, entry) => this.#note(event, entry),
+      removed: (entry) => this.#expiry.forget(entry),
+      expire: (all, mayGo) => this.#expireOne(all, mayGo),
+    })
     this.#forget = dependOn(cxl, this.#dependent)
   }
 
   #policyOf(policy: unknown, local: TierState): Policy {
     const table = this.#table
+    const isTrusted = typeof policy !== 'function' // those of the package are
     const host: PolicyHost = {
-      list: () => new EntryList(table.records),
+      list: () => (isTrusted ? new EntryList(table.records) : new CheckedList(table.records)),
       bytes: () => {
         const numbers = new EntryNumbers(Uint8Array)
         this.#numbers.push(numbers)
         return numbers
       },
-      hash: (entry) => table.hash(entry),
+      hash: (entry) => {
+        if (!isTrusted) checkEntry(table.records, entry, 'hash()')
+        return table.hash(entry)
+      },
       get localObjects() {
         return Math.min(local.objectsLimit, Math.max(1, local.entries))
       },
     }
     const made = policyOf(policy)(host)
-    if (typeof policy !== 'function') return made // those of the package are trusted
+    if (isTrusted) return made
     const tierOf = (entry: number) => (table.records.has(entry) ? table.tierOf(entry) : undefined)
     this.#guard = new PolicyGuard(made, tierOf)
     return this.#guard
@@ -231,7 +237,7 @@ export class KvStore<const C extends AnyCodec = 'bytes'> {
   delete(key: Key): boolean {
     this.#checkWritable()
     const entry = this.#find(key)
-    if (entry >= 0) this.#remove(entry)
+    if (entry >= 0) this.#tiers.remove(entry)
     this.#publish()
     return entry >= 0
   }
@@ -239,7 +245,7 @@ export class KvStore<const C extends AnyCodec = 'bytes'> {
   /** Removes all entries, and gives their memory back. */
   clear(): void {
     this.#checkWritable()
-    for (const entry of this.#table.entries()) this.#remove(entry)
+    for (const entry of this.#table.entries()) this.#tiers.remove(entry)
     this.#table.heap.trim()
   }
 
@@ -471,7 +477,8 @@ export class KvStore<const C extends AnyCodec = 'bytes'> {
     }
   }
 
-  #expireOne(...[all, mayGo]: Parameters<Expire>): boolean {
+  /** See {@link TierHooks.expire}. */
+  #expireOne(all: boolean, mayGo: (entry: number) => boolean): boolean {
     if (!this.#expiry.any) return false
     const { records } = this.#table
     for (let looks = all ? records.count : LOOKS; looks > 0; looks--) {
@@ -487,12 +494,7 @@ export class KvStore<const C extends AnyCodec = 'bytes'> {
   #expired(entry: number): void {
     this.#tiers.counters.expirations++
     this.#note('expire', entry)
-    this.#remove(entry)
-  }
-
-  #remove(entry: number): void {
     this.#tiers.remove(entry)
-    this.#expiry.forget(entry)
   }
 
   /** A batch of moves, outside any call: what fails there is told by the next call that changes the store. */

@@ -17,7 +17,7 @@ export interface PolicyHost {
   bytes(): EntryBytes
   /** The hash of an entry's key: 32 bits, the same as long as the process lives. */
   hash(entry: number): number
-  /** Entries that local memory can have: {@link KvLimits.objects}, or what is there now. */
+  /** Entries that local memory can have: those that are there now, and {@link KvLimits.objects} at most. */
   readonly localObjects: number
 }
 

@@ -23,6 +23,8 @@ export class Records {
   /** Numbers that were given out so far; of those that are free the first one, linked by their `after`. */
   #count = 0
   #free = NONE
+  /** Numbers that stand for the ends of lists. */
+  readonly #ends = new Set<number>()
 
   /** Numbers from 0 up to this were given out so far. */
   get count(): number {
@@ -114,6 +116,18 @@ export class Records {
     const at = (entry & IN_CHUNK) << SHIFT
     chunk[at + MEMORY] = memoryOf(place)
     chunk[at + AT] = wordOf(place)
+  }
+
+  /** Whether a number stands for the ends of a list: it has no object, and is not free. */
+  isEnd(entry: number): boolean {
+    return this.#ends.has(entry)
+  }
+
+  /** A number for the ends of a list. */
+  allocateEnd(): number {
+    const end = this.allocate()
+    this.#ends.add(end)
+    return end
   }
 
   /** Whether a number is that of an entry with an object. */

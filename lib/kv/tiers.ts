@@ -37,14 +37,18 @@ export const COUNTERS = {
   expirations: 0,
 }
 
-/** What is told of an entry when it happens. */
-export type Note = (event: 'promote' | 'demote' | 'evict', entry: number) => void
-
-/**
- * Removes an entry that has expired and may go, if a look at some entries, or at all, finds one. Returns
- * whether it has found one.
- */
-export type Expire = (all: boolean, mayGo: (entry: number) => boolean) => boolean
+/** What tiers tell, and ask. */
+export interface TierHooks {
+  /** What is told of an entry when it happens. */
+  note(event: 'promote' | 'demote' | 'evict', entry: number): void
+  /** An entry is gone. */
+  removed(entry: number): void
+  /**
+   * Removes an entry that has expired and may go, if a look at some entries, or at all, finds one. Returns
+   * whether it has found one.
+   */
+  expire(all: boolean, mayGo: (entry: number) => boolean): boolean
+}
 
 const NONE = -1
 
@@ -56,9 +60,8 @@ export class Tiers {
   readonly #table: EntryTable
   readonly #policy: Policy
   readonly #evicts: boolean
-  readonly #note: Note
   readonly #mover: Mover | undefined
-  readonly #expire: Expire
+  readonly #hooks: TierHooks
   /** An entry that is not counted in its tier, since its room there is to be another's, and its bytes. */
   #aside = NONE
   #asideBytes = 0
@@ -70,18 +73,16 @@ export class Tiers {
     limits: Record<Tier, TierState>,
     policy: Policy,
     evicts: boolean,
-    note: Note,
     mover: Mover | undefined,
-    expire: Expire,
+    hooks: TierHooks,
   ) {
     this.#table = table
     this.local = limits.local
     this.remote = limits.remote
     this.#policy = policy
     this.#evicts = evicts
-    this.#note = note
     this.#mover = mover
-    this.#expire = expire
+    this.#hooks = hooks
   }
 
   state(tier: Tier): TierState {
@@ -247,11 +248,16 @@ export class Tiers {
     const table = this.#table
     const hash = table.hash(entry)
     const { size } = table
-    this.#policy.removed(entry, table.tierOf(entry))
-    this.#count(entry, -1, -size)
-    if (entry === this.#aside) this.#aside = NONE
-    this.#mover?.forget(entry)
-    table.remove(entry, hash)
+    try {
+      this.#policy.removed(entry, table.tierOf(entry))
+    } finally {
+      // Where a policy of the user's throws, too: it may have forgotten the entry.
+      this.#count(entry, -1, -size)
+      if (entry === this.#aside) this.#aside = NONE
+      this.#mover?.forget(entry)
+      this.#hooks.removed(entry)
+      table.remove(entry, hash)
+    }
   }
 
   /** Counts an entry in its tier, or not any more. */
@@ -317,7 +323,7 @@ export class Tiers {
     const isAside = this.#aside !== NONE && this.#table.tierOf(this.#aside) === name
     if (this.state(name).entries === 0 && !isAside) return false
     if (name === 'local') return this.#tryDemote(this.#policy.localVictim())
-    if (this.#expire(!this.#evicts, this.#mayExpire)) return true
+    if (this.#hooks.expire(!this.#evicts, this.#mayExpire)) return true
     if (!this.#evicts) return false
     const victim = this.#policy.remoteVictim()
     if (victim === this.#kept) return false
@@ -330,7 +336,7 @@ export class Tiers {
     entry !== this.#kept && this.#table.tierOf(entry) === 'remote'
 
   #evict(entry: number): void {
-    this.#note('evict', entry)
+    this.#hooks.note('evict', entry)
     this.remove(entry)
     this.counters.evictions++
   }
@@ -375,13 +381,13 @@ export class Tiers {
   #promoted(entry: number): void {
     this.counters.promotions++
     this.#policy.promoted(entry)
-    this.#note('promote', entry)
+    this.#hooks.note('promote', entry)
   }
 
   #demoted(entry: number): void {
     this.counters.demotions++
     this.#policy.demoted(entry)
-    this.#note('demote', entry)
+    this.#hooks.note('demote', entry)
   }
 
   #move(entry: number, place: Place): void {

@@ -1,7 +1,15 @@
 // Policies of a user's that are wrong: they name entries that are not there, throw, or use the store from
 // inside. The call fails with an error that says so, nothing is lost, and the store can be used and ended.
 
-import { type Emucxl, KvStore, type Policy, type PolicyFactory, policies } from 'emucxl'
+import {
+  type Emucxl,
+  type EntryList,
+  KvStore,
+  type Policy,
+  type PolicyFactory,
+  type PolicyHost,
+  policies,
+} from 'emucxl'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { eachBackend } from '../memory/each-backend.js'
 import { type Failure, failureOf } from '../memory/refusal.js'
@@ -209,6 +217,84 @@ eachBackend(({ open }) => {
       expect(name).toBeTruthy()
       isWhole(LOCAL + REMOTE - 2)
       ends()
+    })
+  })
+
+  describe('a list that a policy uses wrongly says so, and harms nothing', () => {
+    type Lists = Record<'local' | 'remote', EntryList>
+    type Wrong = (lists: Lists, entry: number, host: PolicyHost) => unknown
+
+    /** LRU by hand, which does something wrong where it is told of the hit of an entry. */
+    const store = (wrong: Wrong, forgets = true) => {
+      const policy: PolicyFactory = (host) => {
+        const lists: Lists = { local: host.list(), remote: host.list() }
+        return {
+          added: (entry) => lists.local.pushFront(entry),
+          hit: (entry) => {
+            wrong(lists, entry, host)
+            return false
+          },
+          promoted(entry) {
+            lists.remote.remove(entry)
+            lists.local.pushFront(entry)
+          },
+          demoted(entry) {
+            lists.local.remove(entry)
+            lists.remote.pushFront(entry)
+          },
+          removed: (entry, tier) => forgets && lists[tier].remove(entry),
+          localVictim: () => lists.local.back,
+          remoteVictim: () => lists.remote.back,
+        } as Policy
+      }
+      const made = new KvStore(cxl, { policy, local: { objects: 3 }, codec: 'utf8' })
+      for (let i = 0; i < 6; i++) made.put(`key${i}`, `value of key${i}`)
+      return made
+    }
+
+    test.each<[string, Wrong]>([
+      ['no entry', ({ local }) => local.pushFront(1000)],
+      ['nothing', ({ local }) => local.pushBack(undefined as never)],
+      ['a negative number', ({ remote }) => remote.moveToFront(-1)],
+      ['a fraction', ({ remote }) => remote.remove(0.5)],
+      ['its own end', ({ remote }) => remote.remove(remote.end)],
+      ['the end of another', ({ local, remote }) => remote.pushFront(local.end)],
+      ['before no entry', ({ local }) => local.before(99)],
+      ['after text', ({ local }) => local.after('x' as never)],
+      ['the hash of no entry', (_, __, host) => host.hash(12345)],
+    ])('%s', async (_, wrong) => {
+      const made = store(wrong)
+      const failure = await failureOf(() => made.get('key0'))
+      expect([failure.code, failure.message]).toEqual([
+        ...['ERR_EMUCXL_BAD_POLICY', expect.stringContaining('options.policy')],
+      ])
+      for (const [key, value] of made) expect(value).toBe(`value of ${key}`)
+      expect(made.size).toBe(6)
+      made.delete('key0')
+      made.put('key9', 'value of key9')
+      expect(made.size).toBe(6)
+      made.destroy()
+      expect(cxl.mappings()).toEqual([])
+    })
+
+    test('entries that it keeps when they are gone', async () => {
+      const made = store(() => undefined, false)
+      made.delete('key5')
+      made.delete('key1')
+      const failures = new Set<string | undefined>()
+      for (let i = 0; i < 50; i++) {
+        const call = () =>
+          i % 3 === 0 ? made.delete(`key${i % 7}`) : made.put(`key${i % 7}`, `${i}`)
+        try {
+          call()
+        } catch (error) {
+          failures.add((error as Failure).code)
+        }
+      }
+      expect([...failures]).toEqual(['ERR_EMUCXL_BAD_POLICY'])
+      expect([...made.keys()]).toHaveLength(made.size)
+      made.destroy()
+      expect(cxl.mappings()).toEqual([])
     })
   })
 
