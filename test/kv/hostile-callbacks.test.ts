@@ -309,9 +309,13 @@ eachBackend(({ open }) => {
 
     test('may be transferred, which takes nothing from the store', () => {
       const { store, isWhole } = filled(cxl)
-      store.view('there 1', ({ buffer }) =>
-        structuredClone(buffer, { transfer: [buffer as ArrayBuffer] }),
-      )
+      store.view('there 1', ({ buffer }) => {
+        try {
+          structuredClone(buffer, { transfer: [buffer as ArrayBuffer] })
+        } catch {
+          // Node.js 20 makes a copy, later ones refuse it.
+        }
+      })
       isWhole()
       store.put('more', Buffer.of(1))
       expect(store.get('more')).toEqual(Uint8Array.of(1))
