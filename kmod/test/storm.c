@@ -111,10 +111,13 @@ static void move(const struct slot *slot)
 // A child that shares all, takes part of it away from itself, and ends or is killed.
 static void child(void)
 {
+	pid_t parent = getpid();
 	pid_t pid = fork();
 
 	if (pid == 0) {
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		if (getppid() != parent)
+			_exit(0); /* it was killed before that */
 		for (int i = 0; i < SLOTS; i++) {
 			if (!slots[i].start)
 				continue;
@@ -207,6 +210,9 @@ static void kills(unsigned int seed, int count)
 		kill(pid, SIGKILL);
 		waitpid(pid, NULL, 0);
 	}
+	/* Their children are killed, too, but nobody here can wait for those. */
+	for (int i = 0; i < 500 && !all_free(); i++)
+		usleep(10000);
 	CHECK(all_free(), "nothing is left of %d processes killed at random points", count);
 }
 
