@@ -1,11 +1,17 @@
 // Generated traces: what they draw, and what a replay of them through the store counts.
 
-import { expect, onTestFinished, test } from 'vitest'
+import { expect, onTestFinished, test, vi } from 'vitest'
 import type { Context } from '../../bench/experiment.js'
 import { type KvTraceRow, modelledNs, regrets, replayTrace } from '../../bench/kv-traces.js'
 import { generateTrace, READS, TRACES, type Trace, zipf } from '../../bench/traces.js'
 import { policies } from '../../lib/kv/index.js'
 import { Emucxl } from '../../lib/memory/emucxl.js'
+
+// Which keys the adaptive policy samples hangs on the seed of their hashes, another in each process but here.
+vi.mock(import('node:crypto'), async (original) => ({
+  ...(await original()),
+  randomFillSync: <T>(words: T) => (words as Int32Array).fill(1) as T,
+}))
 
 /** How often each object is read, most often first. */
 function counts({ reads, valueBytes }: Trace): number[] {
@@ -159,8 +165,8 @@ const BEST: Record<string, string[]> = {
   shift: ['lru', 's3-fifo'],
 }
 
-// It is to be 2, and was at most 1.8 in 13 runs. Which keys are sampled is another chance in each process.
-const POINTS = 3
+/** What adaptive may miss, in percentage points. */
+const POINTS = 2
 
 test.each(TRACES)('%s: adaptive is near the best fixed policy', async (name) => {
   const fixed = BEST[name] ?? ['sieve', 'w-tinylfu']

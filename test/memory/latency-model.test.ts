@@ -32,8 +32,9 @@ test('off: nothing is modelled, and calls take what they take', async () => {
   using cxl = Emucxl.open({ backend: 'emulated' })
   expect(cxl.modelled).toBe(false)
   const block = cxl.alloc(4096, REMOTE_MEMORY)
-  const times = await Promise.all([1, 2, 3, 4, 5].map(() => msOf(() => cxl.fill(block, 1))))
-  expect(Math.min(...times)).toBeLessThan(SLOW.remote.latencyNs / 1e6) // so much, with that model
+  const times: number[] = []
+  for (let i = 0; i < 500; i++) times.push(await msOf(() => cxl.fill(block, 1)))
+  expect(Math.min(...times)).toBeLessThan(1)
 })
 
 describe('on', () => {
