@@ -13,6 +13,7 @@ import { hashOf, KeyAtHand, keyIn, roomOfKey } from './keys.js'
 import type { Place } from './place.js'
 import type { Tier } from './policy.js'
 import { Records } from './records.js'
+import { ValueAtHand } from './value-at-hand.js'
 
 const WORD = 4
 /** Bytes of short and long headers. */
@@ -29,8 +30,9 @@ const LONG_VALUE = 1 << 20
 export class EntryTable implements Matcher {
   readonly records = new Records()
   readonly heap: Heap
-  /** The key of the call that is under way. */
+  /** The key and the value of the call that is under way. */
   readonly key = new KeyAtHand()
+  readonly value = new ValueAtHand()
   readonly #index = new HashIndex()
   /** For keys that are read out of objects. */
   readonly #other = new KeyAtHand()
@@ -50,12 +52,17 @@ export class EntryTable implements Matcher {
     this.heap = new Heap(cxl, nodes, bytes)
   }
 
-  /** Bytes of an object for the key at hand, with a value. */
-  sizeFor(valueLength: number): number {
+  /** Takes the value that comes behind the key at hand. */
+  takeValue(value: string | Uint8Array): void {
+    this.value.take(value, this.key.length)
+  }
+
+  /** Bytes of an object for the key and the value at hand. */
+  get sizeAtHand(): number {
     const { length } = this.key
-    const isShort = length < LONG_KEY && valueLength < LONG_VALUE
+    const isShort = length < LONG_KEY && this.value.length < LONG_VALUE
     const header = isShort ? SHORT_HEADER : LONG_HEADER
-    return header + Math.max(length + valueLength, roomOfKey(length))
+    return header + Math.max(length + this.value.length, roomOfKey(length))
   }
 
   /** The entry with the key at hand; -1 for none. It is read then. */
@@ -154,15 +161,15 @@ export class EntryTable implements Matcher {
     }
   }
 
-  /** Writes the key at hand and a value into an object. */
-  write(place: Place, value: Uint8Array, ascii: boolean): void {
-    const { heap, key } = this
+  /** Writes the key and the value at hand into an object. */
+  write(place: Place): void {
+    const { heap, key, value } = this
     heap.find(place)
-    const { at } = heap
-    const { words, bytes } = heap.memory
+    const { at, memory } = heap
+    const { words } = memory
     if (words.length === 0) this.#refuseLost()
     const { length } = key
-    const kinds = (key.kind << KIND_SHIFT) | (ascii ? ASCII : 0)
+    const kinds = (key.kind << KIND_SHIFT) | (value.ascii ? ASCII : 0)
     let keyAt = at + SHORT_HEADER / WORD
     if (length < LONG_KEY && value.length < LONG_VALUE) {
       words[at] = kinds | (length << KEY_SHIFT) | value.length
@@ -174,7 +181,7 @@ export class EntryTable implements Matcher {
     }
     const count = roomOfKey(length) / WORD
     for (let i = 0; i < count; i++) words[keyAt + i] = key.words[i] as number
-    bytes.set(value, WORD * keyAt + length)
+    value.write(memory, WORD * keyAt + length)
   }
 
   /** Makes sure that {@link add} succeeds. */

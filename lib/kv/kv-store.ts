@@ -168,28 +168,25 @@ export class KvStore<const C extends AnyCodec = 'bytes'> {
     if (this.#own !== undefined && !types.isUint8Array(own)) {
       throw wrongType('what options.codec.encode() returned', 'a Uint8Array', own)
     }
-    const bytes = this.#codec.encode(own ?? value)
-    const { ascii } = this.#codec
-    if (bytes.length > this.#maxValueBytes) {
-      throw outOfRange(
-        'value',
-        `at most ${this.#maxValueBytes} bytes: see maxValueBytes`,
-        bytes.length,
-      )
-    }
+    const plain = this.#codec.encode(own ?? value)
+    this.#checkLength(plain.length) // no text is longer than its bytes
     try {
       this.#checkWritable() // once more: what ran was code of the user's
       const found = this.#lookUp(key)
-      const size = this.#table.sizeFor(bytes.length)
-      const entry =
-        found < 0
-          ? this.#tiers.insert(size, bytes, ascii)
-          : this.#tiers.update(found, size, bytes, ascii)
+      this.#table.takeValue(plain)
+      this.#checkLength(this.#table.value.length)
+      const entry = found < 0 ? this.#tiers.insert() : this.#tiers.update(found)
       // A policy may have made it go at once, which is not the caller's affair.
       if (this.#table.records.has(entry)) this.#expiry.set(entry, expires)
     } finally {
+      this.#table.value.drop()
       this.#publish()
     }
+  }
+
+  #checkLength(bytes: number): void {
+    if (bytes <= this.#maxValueBytes) return
+    throw outOfRange('value', `at most ${this.#maxValueBytes} bytes: see maxValueBytes`, bytes)
   }
 
   /** A value; undefined where there is none. */

@@ -89,11 +89,12 @@ export class Tiers {
     return tier === 'local' ? this.local : this.remote
   }
 
-  /** A new entry with the key at hand. Errors: `ERR_EMUCXL_NO_MEMORY`. */
-  insert(size: number, value: Uint8Array, ascii: boolean): number {
+  /** A new entry with the key and the value at hand. Errors: `ERR_EMUCXL_NO_MEMORY`. */
+  insert(): number {
+    const size = this.#table.sizeAtHand
     this.#table.reserve()
     const place = this.#allocate(size)
-    this.#write(place, value, ascii)
+    this.#write(place)
     return this.#add(place, size)
   }
 
@@ -106,27 +107,27 @@ export class Tiers {
   }
 
   /**
-   * Another value for the entry with the key at hand, which was read last. Where it had to go itself while
-   * room was made, it is a new one then: returns its number. Errors: `ERR_EMUCXL_NO_MEMORY`.
+   * The value at hand for the entry with the key at hand, which was read last. Where it had to go itself
+   * while room was made, it is a new one then: returns its number. Errors: `ERR_EMUCXL_NO_MEMORY`.
    */
-  update(entry: number, size: number, value: Uint8Array, ascii: boolean): number {
+  update(entry: number): number {
     const table = this.#table
-    const old = table.size
+    const { size: old, sizeAtHand: size } = table
     const place = table.records.place(entry)
     const room = table.heap.roomOf(place)
     const tier = this.state(table.tierOf(entry))
     if (size <= room && 2 * size >= room && tier.bytes - old + size <= tier.bytesLimit) {
-      table.write(place, value, ascii)
+      table.write(place)
       tier.bytes += size - old
       this.touched(entry, table.tierOf(entry), true)
       return entry
     }
     if (this.#evicts && !this.#mayHoldBeside(entry, old, size)) {
       this.#evict(entry)
-      return this.insert(size, value, ascii)
+      return this.insert()
     }
     const fresh = this.#allocateBeside(entry, old, size)
-    this.#write(fresh, value, ascii)
+    this.#write(fresh)
     if (!table.records.has(entry)) return this.#add(fresh, size)
     const before = table.tierOf(entry)
     this.#count(entry, -1, -old)
@@ -280,10 +281,10 @@ export class Tiers {
     if (entry !== NONE) this.#count(entry, 1, this.#asideBytes)
   }
 
-  /** Writes the key at hand and a value into an object that is nobody's yet. */
-  #write(place: Place, value: Uint8Array, ascii: boolean): void {
+  /** Writes the key and the value at hand into an object that is nobody's yet. */
+  #write(place: Place): void {
     try {
-      this.#table.write(place, value, ascii)
+      this.#table.write(place)
     } catch (error) {
       this.#table.heap.free(place)
       throw error
