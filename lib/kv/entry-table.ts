@@ -7,7 +7,7 @@
 import type { Emucxl } from '../memory/emucxl.js'
 import { EmucxlError } from '../memory/errors.js'
 import { HashIndex, type Matcher } from './hash-index.js'
-import { FULL, Heap } from './heap.js'
+import { Heap, NOWHERE } from './heap.js'
 import type { Key } from './key.js'
 import { hashOf, KeyAtHand, keyIn, roomOfKey } from './keys.js'
 import type { Place } from './place.js'
@@ -146,7 +146,7 @@ export class EntryTable implements Matcher {
   alloc(tier: Tier, size: number): Place | undefined {
     for (;;) {
       const place = this.heap.alloc(tier, size)
-      if (place !== FULL) return place
+      if (place !== NOWHERE) return place
       if (!this.heap.compact(tier, this.#moved)) return undefined
     }
   }

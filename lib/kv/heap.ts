@@ -19,8 +19,10 @@ const SHARE = 1 / 512
 const WORD = 4
 const LONG = 8
 
-/** What is given out where there is no memory. */
-export const FULL: Place = -1
+/** What is given out where there is no memory, or meant where there is no object. */
+export const NOWHERE: Place = -1
+
+const TIERS: readonly Tier[] = ['local', 'remote']
 
 const NO_MEMORY = new Memory(new ArrayBuffer(0), 'local')
 
@@ -56,18 +58,18 @@ export class Heap {
     this.#slabBytes = { local: slabBytes('local'), remote: slabBytes('remote') }
   }
 
-  /** Gives out an object; {@link FULL} where the node of the tier has no memory for it. */
+  /** Gives out an object; {@link NOWHERE} where the node of the tier has no memory for it. */
   alloc(tier: Tier, size: number): Place {
     if (size > this.#slabBytes[tier] / 2) {
       const memory = this.#map(tier, () => {
         return new Memory(this.#cxl.alloc(roundUp(size, LONG), this.#nodes[tier]), tier)
       })
-      return memory === undefined ? FULL : placeOf(memory.number, 0)
+      return memory === undefined ? NOWHERE : placeOf(memory.number, 0)
     }
     const pool = this.#poolOf(tier, size)
     let slab = pool.current
     if (slab === undefined && this.#mayMap(tier)) slab = this.#map(tier, () => pool.add())
-    return slab === undefined ? FULL : this.#take(pool, slab)
+    return slab === undefined ? NOWHERE : this.#take(pool, slab)
   }
 
   /** Maps memory; undefined where the node is full, even if empty slabs of other sizes are given back. */
@@ -90,18 +92,29 @@ export class Heap {
   }
 
   /**
-   * Whether a tier can have an object, if all others of the store leave it but one that stays, and has so many
-   * bytes of its own.
+   * Whether a tier can have an object, if all others of the store leave it but one that stays. Where both
+   * tiers are on one node, all must leave both for a local one.
    */
-  mayHold(tier: Tier, size: number, staying: number): boolean {
-    const { local, remote } = this.#nodes
+  mayHold(tier: Tier, size: number, staying: Place = NOWHERE): boolean {
     const isLarge = size > this.#slabBytes[tier] / 2
     const pool = isLarge ? undefined : this.#poolOf(tier, size)
     if (pool !== undefined && pool.slabs > 0) return true // it has such an object's room
     const bytes = pool?.slabBytes ?? roundUp(size, PAGE)
     const { capacity, mapped } = this.#cxl.stats(this.#nodes[tier])
-    const own = local === remote ? this.mapped.local + this.mapped.remote : this.mapped[tier]
-    return bytes + roundUp(staying, PAGE) <= capacity - Math.max(0, mapped - own)
+    const leave = (each: Tier) => each === tier || (tier === 'local' && this.onOneNode)
+    const own = TIERS.reduce((sum, each) => sum + (leave(each) ? this.mapped[each] : 0), 0)
+    const kept = staying === NOWHERE ? undefined : this.#memories[memoryOf(staying)]
+    const keptBytes = kept !== undefined && leave(kept.tier) ? kept.bytesMapped : 0
+    return bytes + keptBytes <= capacity - (mapped - own)
+  }
+
+  /** Whether both tiers are on one node. */
+  get onOneNode(): boolean {
+    return this.#shareNode('local', 'remote')
+  }
+
+  #shareNode(one: Tier, other: Tier): boolean {
+    return this.#nodes[one] === this.#nodes[other]
   }
 
   #poolOf(tier: Tier, size: number): Pool {
@@ -134,12 +147,12 @@ export class Heap {
   }
 
   /**
-   * Moves the objects of a slab to others, if there is one for whose objects these have room, and gives it
-   * back. Returns whether there was one.
+   * Moves the objects of a slab on a tier's node to others, if there is one for whose objects these have
+   * room, and gives it back. Returns whether there was one.
    */
   compact(tier: Tier, moved: Moved): boolean {
     for (const pool of this.#allPools()) {
-      const slab = pool.tier === tier ? pool.sparsest : undefined
+      const slab = this.#shareNode(pool.tier, tier) ? pool.sparsest : undefined
       if (slab === undefined) continue
       const objects = pool.liveIn(slab)
       pool.remove(slab)
@@ -168,7 +181,7 @@ export class Heap {
   #enter(memory: Memory): Memory {
     memory.number = this.#numbers.pop() ?? this.#memories.length
     this.#memories[memory.number] = memory
-    this.mapped[memory.tier] += memory.bytes.length
+    this.mapped[memory.tier] += memory.bytesMapped
     return memory
   }
 
@@ -177,11 +190,11 @@ export class Heap {
     this.#unmap(slab)
   }
 
-  #unmap({ number, tier, bytes, size }: Memory): void {
+  #unmap({ number, tier, bytes, bytesMapped }: Memory): void {
     this.#memories[number] = NO_MEMORY
     this.#numbers.push(number)
-    this.mapped[tier] -= size
-    this.#refused[tier] = -1
+    this.mapped[tier] -= bytesMapped
+    for (const each of TIERS) if (this.#shareNode(each, tier)) this.#refused[each] = -1
     this.#free(bytes.buffer)
   }
 

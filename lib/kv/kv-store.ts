@@ -50,7 +50,7 @@ function policyOf(policy: unknown): PolicyFactory {
  * ```
  *
  * A new entry is local. Where that makes too many, the policy names one that is demoted; where remote memory
- * is full, one that is evicted. Source: emucxl.txt, section IV-B, Listings 2 to 4.
+ * is full, one that is evicted. What remote memory cannot hold at all is evicted instead. Source: emucxl.txt, section IV-B, Listings 2 to 4.
  *
  * A key is a string or bytes, and never both: `'a'` and `Uint8Array.of(97)` are two keys. Errors of all
  * calls: `TypeError` and `RangeError` for keys and values that cannot be stored; `ERR_EMUCXL_CLOSED` when

@@ -1,5 +1,6 @@
 // The memory that objects lie in: a slab of a pool, or a large object.
 
+import { PAGE, roundUp } from '../slab/shape.js'
 import type { Tier } from './policy.js'
 import type { Pool } from './pool.js'
 
@@ -9,8 +10,10 @@ export class Memory {
   readonly words: Int32Array<ArrayBuffer>
   readonly longs: BigInt64Array<ArrayBuffer>
   readonly bytes: Buffer<ArrayBuffer>
-  /** Bytes that were mapped. Who transfers the buffer makes it empty. */
+  /** Bytes of the buffer as it was. Who transfers the buffer makes it empty. */
   readonly size: number
+  /** {@link size} in whole pages. */
+  readonly bytesMapped: number
   /** Its number in the store; -1 for one that is in none. */
   number = -1
 
@@ -25,6 +28,7 @@ export class Memory {
   constructor(buffer: ArrayBuffer, tier: Tier, pool?: Pool) {
     this.tier = tier
     this.size = buffer.byteLength
+    this.bytesMapped = roundUp(this.size, PAGE)
     this.words = new Int32Array(buffer)
     this.longs = new BigInt64Array(buffer)
     this.bytes = Buffer.from(buffer)

@@ -51,6 +51,7 @@ export interface TierHooks {
 }
 
 const NONE = -1
+const TIERS: readonly Tier[] = ['local', 'remote']
 
 export class Tiers {
   readonly local: TierState
@@ -65,8 +66,9 @@ export class Tiers {
   /** An entry that is not counted in its tier, since its room there is to be another's, and its bytes. */
   #aside = NONE
   #asideBytes = 0
-  /** An entry that must stay, whatever the policy says. */
+  /** An entry that must stay, whatever the policy says, and its bytes. */
   #kept = NONE
+  #keptBytes = 0
 
   constructor(
     table: EntryTable,
@@ -122,7 +124,7 @@ export class Tiers {
       this.touched(entry, table.tierOf(entry), true)
       return entry
     }
-    if (this.#evicts && !this.#mayHoldBeside(entry, old, size)) {
+    if (this.#evicts && !this.#mayHoldBeside(place, size)) {
       this.#evict(entry)
       return this.insert()
     }
@@ -140,12 +142,24 @@ export class Tiers {
   }
 
   /** Whether an entry's new object can be there beside the old one; where it cannot at all, too. */
-  #mayHoldBeside(entry: number, old: number, size: number): boolean {
-    const { heap } = this.#table
-    const own = this.#table.tierOf(entry)
-    const other = own === 'local' ? 'remote' : 'local'
-    const beside = heap.mayHold(own, size, old) || heap.mayHold(other, size, 0)
-    return beside || !heap.mayHold(own, size, 0) || size > this.state(own).bytesLimit
+  #mayHoldBeside(old: Place, size: number): boolean {
+    const beside = TIERS.some((tier) => this.#mayHold(tier, size, old))
+    return beside || !TIERS.some((tier) => this.#mayHold(tier, size))
+  }
+
+  /** Whether a tier can have an entry, if all others leave it but one that stays. */
+  #mayHold(name: Tier, size: number, staying?: Place): boolean {
+    return this.#mayHave(name, size) && this.#table.heap.mayHold(name, size, staying)
+  }
+
+  /** Whether its limits let a tier have an entry, if all others leave it that may. */
+  #mayHave(name: Tier, size: number): boolean {
+    const { bytesLimit, objectsLimit } = this.state(name)
+    const kept = this.#kept
+    if (kept === NONE || kept === this.#aside || this.#table.tierOf(kept) !== name) {
+      return size <= bytesLimit && objectsLimit >= 1
+    }
+    return size + this.#keptBytes <= bytesLimit && objectsLimit >= 2
   }
 
   /** Another object for an entry, which may go itself for it: in its own tier, where it counts no more, or not. */
@@ -180,18 +194,18 @@ export class Tiers {
 
   /** Promotes a remote entry. Returns whether it is local then: else there was no room. */
   promote(entry: number): boolean {
-    const kept = this.#kept
+    this.#table.read(entry)
     this.#kept = entry
+    this.#keptBytes = this.#table.size
     try {
       return this.#tryPromote(entry)
     } finally {
-      this.#kept = kept
+      this.#kept = NONE
     }
   }
 
   #tryPromote(entry: number): boolean {
-    this.#table.read(entry)
-    const { size } = this.#table
+    const size = this.#keptBytes
     const { local } = this
     if (size > local.bytesLimit || local.objectsLimit < 1) return false
     if (!this.#fits(local, size, 0, 0) && this.#exchange(entry)) return true
@@ -203,7 +217,7 @@ export class Tiers {
           this.#promoted(entry)
           return true
         }
-        if (!this.#table.heap.mayHold('local', size, 0)) return false
+        if (!this.#table.heap.mayHold('local', size)) return false
       }
       if (local.entries === 0) return false
       const victim = this.#policy.localVictim()
@@ -309,21 +323,36 @@ export class Tiers {
   /** An object in a tier; undefined where it cannot have one, even by itself, or nothing may go for it. */
   #allocateIn(name: Tier, size: number): Place | undefined {
     const tier = this.state(name)
-    if (size > tier.bytesLimit || tier.objectsLimit < 1) return undefined
+    if (!this.#mayHave(name, size)) return undefined
     for (;;) {
       if (this.#fits(tier, size, 0, 0)) {
         const place = this.#table.alloc(name, size)
         if (place !== undefined) return place
       }
-      if (!this.#table.heap.mayHold(name, size, 0) || !this.#giveWay(name)) return undefined
+      if (!this.#mayMakeRoom(name, size) || !this.#giveWay(name)) return undefined
     }
+  }
+
+  /** Whether the node of a tier can hold an entry, when others have left: if not, none need go for it. */
+  #mayMakeRoom(name: Tier, size: number): boolean {
+    const staying = this.#kept === NONE ? this.#aside : this.#kept
+    const { heap, records } = this.#table
+    return heap.mayHold(name, size, staying === NONE ? undefined : records.place(staying))
   }
 
   /** An entry leaves a tier. Returns false where none can. */
   #giveWay(name: Tier): boolean {
     const isAside = this.#aside !== NONE && this.#table.tierOf(this.#aside) === name
-    if (this.state(name).entries === 0 && !isAside) return false
-    if (name === 'local') return this.#tryDemote(this.#policy.localVictim())
+    if (this.state(name).entries === 0 && !isAside) {
+      return name === 'local' && this.#table.heap.onOneNode && this.#giveWay('remote')
+    }
+    if (name === 'local') {
+      const victim = this.#policy.localVictim()
+      if (this.#tryDemote(victim)) return true
+      // Remote memory cannot hold it.
+      if (this.#evicts) this.#evict(victim)
+      return this.#evicts
+    }
     if (this.#hooks.expire(!this.#evicts, this.#mayExpire)) return true
     if (!this.#evicts) return false
     const victim = this.#policy.remoteVictim()

@@ -89,7 +89,10 @@ class Subject {
     if (step.call === 'put') {
       const value = Buffer.alloc(step.length, step.fill)
       this.evicted.clear()
-      if (!this.#try(() => store.put(key, value))) return
+      if (!this.#try(() => store.put(key, value))) {
+        expect([...this.evicted]).toEqual([]) // nothing went for what cannot be
+        return
+      }
       // Its promotion may have made itself the one to be evicted, which then was told.
       if (!store.has(key)) expect(this.evicted).toContain(key)
       else values.set(key, value)
@@ -130,10 +133,11 @@ eachBackend(({ open }) => {
         fc.property(
           fc.array(step, { minLength: 20, maxLength: 150 }),
           fc.constantFrom('evict' as const, 'error' as const),
-          (sequence, whenFull) => {
+          fc.constantFrom(LOCAL_MEMORY, REMOTE_MEMORY),
+          (sequence, whenFull, node) => {
             using cxl = open({ capacity: { local: 24 * KiB, remote: 32 * KiB } })
             const { policy, ledger } = withLedger(policies[name as keyof typeof policies])
-            const store = new KvStore(cxl, { policy, whenFull })
+            const store = new KvStore(cxl, { policy, whenFull, remote: { node } })
             const subject = new Subject(cxl, store, ledger())
             const evict = (message: unknown) => {
               evicted++

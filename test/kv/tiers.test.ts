@@ -115,6 +115,31 @@ eachBackend(({ open }) => {
     expect(store.stats()).toMatchObject({ local: { entries: 2 }, remote: { entries: 1 } })
   })
 
+  test('a local entry that remote memory cannot hold is evicted for another one', () => {
+    const store = make({ local: { objects: 2 }, remote: { bytes: 50 } })
+    store.put('large', new Uint8Array(90))
+    store.put('small', Uint8Array.of(1))
+    store.put('new', Uint8Array.of(2))
+    expect([...store.keys()].sort()).toEqual(['new', 'small'])
+    expect(store.stats()).toMatchObject({ local: { entries: 2 }, evictions: 1, demotions: 0 })
+  })
+
+  test('without remote memory the store is a cache in local memory', () => {
+    const store = make({ local: { objects: 2 }, remote: { objects: 0 } })
+    for (const key of ['a', 'b', 'c']) store.put(key, Uint8Array.of(1))
+    expect([...store.keys()].sort()).toEqual(['b', 'c'])
+  })
+
+  test('where nothing may be evicted, an entry that remote memory cannot hold stays', async () => {
+    const store = make({ local: { objects: 1 }, remote: { bytes: 50 }, whenFull: 'error' })
+    store.put('large', new Uint8Array(90))
+    store.put('small', Uint8Array.of(1))
+    expect([store.tierOf('large'), store.tierOf('small')]).toEqual(['local', 'remote'])
+    const failure = await failureOf(() => store.put('also large', new Uint8Array(60)))
+    expect(failure.code).toBe('ERR_EMUCXL_NO_MEMORY')
+    expect(store.size).toBe(2)
+  })
+
   test('what no node can hold is refused before anything goes for it', async () => {
     const context = open({ capacity: { local: 1024 * KiB, remote: 1024 * KiB } })
     const store = make({}, context)
