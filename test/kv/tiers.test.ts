@@ -1,9 +1,17 @@
 // Room in the tiers: what goes for what, where limits, nodes and slabs are full, and moves that wait.
 
 import { setImmediate as turn } from 'node:timers/promises'
-import { type Emucxl, KvStore, type KvStoreOptions, type Policy, policies } from 'emucxl'
+import {
+  type Emucxl,
+  KvStore,
+  type KvStoreOptions,
+  LOCAL_MEMORY,
+  type Policy,
+  policies,
+} from 'emucxl'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { glibcRand } from '../../bench/glibc-rand.js'
+import { keep } from '../memory/collect.js'
 import { eachBackend } from '../memory/each-backend.js'
 import { failureOf } from '../memory/refusal.js'
 
@@ -146,6 +154,21 @@ eachBackend(({ open }) => {
     const before = fill()
     for (const block of others) context.free(block)
     expect(fill()).toBeGreaterThan(1.8 * before)
+    store.destroy()
+    context.close()
+  })
+
+  test.each([
+    ['an object of its own region', 20 * KiB],
+    ['a larger slab', 2000],
+  ])('a node that has refused %s gives a small one', async (_, length) => {
+    const context = open({ capacity: { local: 64 * KiB } })
+    keep(context.alloc(56 * KiB, LOCAL_MEMORY))
+    const store = make({ remote: { objects: 0 }, whenFull: 'error' }, context)
+    const failure = await failureOf(() => store.put('refused', new Uint8Array(length)))
+    expect(failure.code).toBe('ERR_EMUCXL_NO_MEMORY')
+    store.put('small', Uint8Array.of(1))
+    expect(store.get('small')).toEqual(Uint8Array.of(1))
     store.destroy()
     context.close()
   })
