@@ -128,7 +128,7 @@ eachBackend(({ open }) => {
       let evicted = 0
       fc.assert(
         fc.property(
-          fc.array(step, { minLength: 20, maxLength: 150 }),
+          fc.array(step, { minLength: 20, maxLength: 150, size: 'max' }),
           fc.constantFrom('evict' as const, 'error' as const),
           (sequence, whenFull) => {
             using cxl = open({ capacity: { local: 24 * KiB, remote: 32 * KiB } })
