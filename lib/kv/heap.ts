@@ -26,6 +26,15 @@ const TIERS: readonly Tier[] = ['local', 'remote']
 
 const NO_MEMORY = new Memory(new ArrayBuffer(0), 'local')
 
+/** A slab that was refused: its bytes, and those that were left of the node. */
+interface Refusal {
+  slabBytes: number
+  available: number
+}
+
+/** Where the last refusal, if there was one, says nothing any more. */
+const NONE: Refusal = { slabBytes: Number.POSITIVE_INFINITY, available: -1 }
+
 /** Told of an object that moves, while it is in both places. */
 type Moved = (from: Place, to: Place) => void
 
@@ -38,8 +47,8 @@ export class Heap {
   /** By number, and the numbers that are free. */
   readonly #memories: Memory[] = []
   readonly #numbers: number[] = []
-  /** What was left of a node when it refused a slab; -1 where that says nothing any more. */
-  readonly #refused: Record<Tier, number> = { local: -1, remote: -1 }
+  /** The slab that a node refused last. */
+  readonly #refused: Record<Tier, Refusal> = { local: NONE, remote: NONE }
   /** Bytes that are mapped. */
   readonly mapped: Record<Tier, number> = { local: 0, remote: 0 }
 
@@ -61,19 +70,29 @@ export class Heap {
   /** Gives out an object; {@link NOWHERE} where the node of the tier has no memory for it. */
   alloc(tier: Tier, size: number): Place {
     if (size > this.#slabBytes[tier] / 2) {
-      const memory = this.#map(tier, () => {
+      const memory = this.#map(() => {
         return new Memory(this.#cxl.alloc(roundUp(size, LONG), this.#nodes[tier]), tier)
       })
       return memory === undefined ? NOWHERE : placeOf(memory.number, 0)
     }
     const pool = this.#poolOf(tier, size)
-    let slab = pool.current
-    if (slab === undefined && this.#mayMap(tier)) slab = this.#map(tier, () => pool.add())
+    const slab = pool.current ?? this.#addTo(pool)
     return slab === undefined ? NOWHERE : this.#take(pool, slab)
   }
 
+  /** Maps a slab. A node that refused one no larger is asked again when it has more: it takes long to say no. */
+  #addTo(pool: Pool): Memory | undefined {
+    const { tier, slabBytes } = pool
+    const available = () => this.#cxl.stats(this.#nodes[tier]).available
+    const refused = this.#refused[tier]
+    if (slabBytes >= refused.slabBytes && available() <= refused.available) return undefined
+    const slab = this.#map(() => pool.add())
+    if (slab === undefined) this.#refused[tier] = { slabBytes, available: available() }
+    return slab
+  }
+
   /** Maps memory; undefined where the node is full, even if empty slabs of other sizes are given back. */
-  #map(tier: Tier, map: () => Memory): Memory | undefined {
+  #map(map: () => Memory): Memory | undefined {
     do {
       try {
         return this.#enter(map())
@@ -81,14 +100,7 @@ export class Heap {
         if (!(error instanceof EmucxlError && error.code === 'ERR_EMUCXL_NO_MEMORY')) throw error
       }
     } while (this.trim())
-    this.#refused[tier] = this.#cxl.stats(this.#nodes[tier]).available
     return undefined
-  }
-
-  /** Whether a node that was full has more memory now: it takes long to say no. */
-  #mayMap(tier: Tier): boolean {
-    const { available } = this.#cxl.stats(this.#nodes[tier])
-    return available > this.#refused[tier]
   }
 
   /**
@@ -194,7 +206,7 @@ export class Heap {
     this.#memories[number] = NO_MEMORY
     this.#numbers.push(number)
     this.mapped[tier] -= bytesMapped
-    for (const each of TIERS) if (this.#shareNode(each, tier)) this.#refused[each] = -1
+    for (const each of TIERS) if (this.#shareNode(each, tier)) this.#refused[each] = NONE
     this.#free(bytes.buffer)
   }
 

@@ -131,7 +131,7 @@ eachBackend(({ open }) => {
       let evicted = 0
       fc.assert(
         fc.property(
-          fc.array(step, { minLength: 20, maxLength: 150 }),
+          fc.array(step, { minLength: 20, maxLength: 150, size: 'max' }),
           fc.constantFrom('evict' as const, 'error' as const),
           fc.constantFrom(LOCAL_MEMORY, REMOTE_MEMORY),
           (sequence, whenFull, node) => {

@@ -85,8 +85,8 @@ interface Case {
 /** The key of the call that is under way. */
 let keyAtHand = 0
 
-const SHORT = fc.array(step, { minLength: 10, maxLength: 150 })
-const LONG = fc.array(step, { minLength: 200, maxLength: 500 })
+const SHORT = fc.array(step, { minLength: 10, maxLength: 150, size: 'max' })
+const LONG = fc.array(step, { minLength: 200, maxLength: 500, size: 'max' })
 
 const counts = () => new Counts((key) => HALVED_AFTER[Number(key.slice(3))] as number)
 const wTinyLfuTwin = () => new WTinyLfuTwin(counts())

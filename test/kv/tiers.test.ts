@@ -1,9 +1,18 @@
 // Room in the tiers: what goes for what, where limits, nodes and slabs are full, and moves that wait.
 
 import { setImmediate as turn } from 'node:timers/promises'
-import { type Emucxl, KvStore, type KvStoreOptions, type Policy, policies } from 'emucxl'
-import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import {
+  type Emucxl,
+  EmucxlError,
+  KvStore,
+  type KvStoreOptions,
+  LOCAL_MEMORY,
+  type Policy,
+  policies,
+} from 'emucxl'
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { glibcRand } from '../../bench/glibc-rand.js'
+import { keep } from '../memory/collect.js'
 import { eachBackend } from '../memory/each-backend.js'
 import { failureOf } from '../memory/refusal.js'
 
@@ -140,6 +149,53 @@ eachBackend(({ open }) => {
     expect(store.size).toBe(2)
   })
 
+  describe('entries of two sizes change places within the limits', () => {
+    // Objects of 97 and of 104 bytes have the same room, so that their entries can change places.
+    const [SMALL, LARGE] = [new Uint8Array(92), new Uint8Array(99)]
+
+    test.each([
+      [103, false],
+      [104, true],
+    ])('of %d bytes in remote memory, to which the larger one goes: %s', (bytes, isPromoted) => {
+      const limits = { local: { bytes: 104 }, remote: { bytes } }
+      const store = make({ ...limits, policy: 'policy2', whenFull: 'error' })
+      store.put('a', SMALL)
+      store.demote('a')
+      store.put('b', LARGE)
+      expect(store.promote('a')).toBe(isPromoted)
+      const { local, remote } = store.stats()
+      expect([local.bytes, remote.bytes]).toEqual(isPromoted ? [97, 104] : [104, 97])
+    })
+
+    test.each([
+      [200, false],
+      [201, true],
+    ])('of %d bytes in local memory, to which the larger one goes: %s', (bytes, isPromoted) => {
+      const limits = { local: { bytes }, remote: { bytes: 104 } }
+      const store = make({ ...limits, policy: 'policy2', whenFull: 'error' })
+      store.put('a', LARGE)
+      store.demote('a')
+      for (const key of ['b', 'c']) store.put(key, SMALL)
+      expect(store.promote('a')).toBe(isPromoted)
+      const { local, remote } = store.stats()
+      expect([local.bytes, remote.bytes]).toEqual(isPromoted ? [201, 97] : [194, 104])
+    })
+  })
+
+  test('a value stays where it is until it has less than half of its room', () => {
+    const context = open({ capacity: { local: 1024 * KiB, remote: 1024 * KiB } })
+    const store = make({}, context)
+    const put = (bytes: number) => {
+      store.put('key', new Uint8Array(bytes - 'key'.length - 4))
+      return store.stats().local
+    }
+    expect(put(100 * KiB)).toMatchObject({ bytes: 100 * KiB, bytesMapped: 100 * KiB })
+    expect(put(50 * KiB)).toMatchObject({ bytes: 50 * KiB, bytesMapped: 100 * KiB })
+    expect(put(50 * KiB - 8)).toMatchObject({ bytes: 50 * KiB - 8, bytesMapped: 50 * KiB - 8 })
+    store.destroy()
+    context.close()
+  })
+
   test('what no node can hold is refused before anything goes for it', async () => {
     const context = open({ capacity: { local: 1024 * KiB, remote: 1024 * KiB } })
     const store = make({}, context)
@@ -171,6 +227,57 @@ eachBackend(({ open }) => {
     const before = fill()
     for (const block of others) context.free(block)
     expect(fill()).toBeGreaterThan(1.8 * before)
+    store.destroy()
+    context.close()
+  })
+
+  test.each([
+    ['an object of its own region', 20 * KiB],
+    ['a larger slab', 2000],
+  ])('a node that has refused %s gives a small one', async (_, length) => {
+    const context = open({ capacity: { local: 64 * KiB } })
+    keep(context.alloc(56 * KiB, LOCAL_MEMORY))
+    const store = make({ remote: { objects: 0 }, whenFull: 'error' }, context)
+    const failure = await failureOf(() => store.put('refused', new Uint8Array(length)))
+    expect(failure.code).toBe('ERR_EMUCXL_NO_MEMORY')
+    store.put('small', Uint8Array.of(1))
+    expect(store.get('small')).toEqual(Uint8Array.of(1))
+    store.destroy()
+    context.close()
+  })
+
+  test('a node that has refused a slab is asked again once the store has given memory back', async () => {
+    const store = make({ remote: { objects: 0 }, whenFull: 'error' })
+    const large = new Uint8Array(2048 * KiB)
+    store.put('large', large)
+    const { available } = cxl.stats(LOCAL_MEMORY)
+    // Of a kernel without memory the account of the node knows nothing.
+    const alloc = vi.spyOn(cxl, 'alloc').mockImplementation(() => {
+      throw new EmucxlError('ERR_EMUCXL_NO_MEMORY', 'the kernel has none')
+    })
+    const failure = await failureOf(() => store.put('small', Uint8Array.of(1)))
+    expect(failure.code).toBe('ERR_EMUCXL_NO_MEMORY')
+    alloc.mockRestore()
+    store.delete('large')
+    store.put('large', large)
+    expect(cxl.stats(LOCAL_MEMORY).available).toBe(available)
+    store.put('small', Uint8Array.of(1))
+    expect(store.get('small')).toEqual(Uint8Array.of(1))
+  })
+
+  test('a node that has refused a slab is not asked again before it has more memory', async () => {
+    const context = open({ capacity: { local: 4 * KiB } })
+    const store = make({ remote: { objects: 0 }, whenFull: 'error' }, context)
+    store.put('there', Uint8Array.of(1))
+    const alloc = vi.spyOn(context, 'alloc')
+    for (const length of [100, 100, 200, 300]) {
+      const failure = await failureOf(() => store.put('new', new Uint8Array(length)))
+      expect(failure.code).toBe('ERR_EMUCXL_NO_MEMORY')
+    }
+    expect(alloc).toHaveBeenCalledTimes(1)
+    context.setCapacity(LOCAL_MEMORY, 8 * KiB)
+    store.put('new', new Uint8Array(300))
+    expect(alloc).toHaveBeenCalledTimes(2)
     store.destroy()
     context.close()
   })
@@ -250,6 +357,21 @@ eachBackend(({ open }) => {
       }
       expect(waiting.length).toBeGreaterThan(10)
       expect(store.stats()).toMatchObject({ promotions: 500, local: { entries: 500 } })
+    })
+
+    test('are 65,536 at most; of more, those that are read again ask again', async () => {
+      const most = 1 << 16
+      const count = most + 1000
+      const store = make({ local: { objects: 100 }, mover: { budgetMs: 1e-6 } })
+      for (let i = 0; i < count; i++) store.put(`${i}`, Uint8Array.of(i))
+      const readAll = () => {
+        for (let i = 0; i < count; i++) store.get(`${i}`)
+        return store.stats().movesWaiting
+      }
+      expect(readAll()).toBe(most)
+      await turn()
+      expect(store.stats().movesWaiting).toBeLessThan(most)
+      expect(readAll()).toBe(most)
     })
 
     test('of a policy that fails are told by the next call that changes the store', async () => {
