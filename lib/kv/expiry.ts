@@ -1,11 +1,10 @@
 // When entries expire.
 
-import { checkOptions, outOfRange, wrongType } from '../memory/arguments.js'
+import { checkOptions, checkPositive, wrongType } from '../memory/arguments.js'
 import { EntryNumbers } from './entry-numbers.js'
 
-function checkTtl(ttl: unknown, name: string): asserts ttl is number {
-  if (typeof ttl !== 'number') throw wrongType(name, 'a number of milliseconds', ttl)
-  if (!(ttl > 0)) throw outOfRange(name, 'more than 0, or Infinity', ttl)
+function checkTtl(ttl: unknown): asserts ttl is number {
+  checkPositive(ttl, 'options.ttl', 'a number of milliseconds')
 }
 
 export class Expiry {
@@ -19,7 +18,7 @@ export class Expiry {
 
   constructor(ttl: unknown, clock: unknown = () => performance.now()) {
     if (ttl !== undefined) {
-      checkTtl(ttl, 'options.ttl')
+      checkTtl(ttl)
       this.#ttl = ttl
     }
     if (typeof clock !== 'function') throw wrongType('options.clock', 'a function', clock)
@@ -31,7 +30,7 @@ export class Expiry {
     if (options === undefined && this.#ttl === Number.POSITIVE_INFINITY) return 0
     checkOptions(options)
     const ttl = options?.ttl ?? this.#ttl
-    if (options?.ttl !== undefined) checkTtl(ttl, 'options.ttl')
+    if (options?.ttl !== undefined) checkTtl(ttl)
     // No time is 0, which stands for none.
     return ttl === Number.POSITIVE_INFINITY ? 0 : this.#time() + ttl || -Number.MIN_VALUE
   }

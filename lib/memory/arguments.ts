@@ -48,6 +48,30 @@ export function checkBytes(value: unknown, name: string, least: 0 | 1): asserts 
   }
 }
 
+/** Checks a whole number from `least` to `most`. */
+export function checkWhole(
+  value: unknown,
+  name: string,
+  least: number,
+  most = Number.MAX_SAFE_INTEGER,
+): asserts value is number {
+  if (typeof value !== 'number') throw wrongType(name, 'a number', value)
+  if (!(Number.isInteger(value) && value >= least && value <= most)) {
+    const end = most === Number.MAX_SAFE_INTEGER ? '2^53 - 1' : most
+    throw outOfRange(name, `a whole number from ${least} to ${end}`, value)
+  }
+}
+
+/** Checks a number that is more than 0. `expected` says what is counted. */
+export function checkPositive(
+  value: unknown,
+  name: string,
+  expected = 'a number',
+): asserts value is number {
+  if (typeof value !== 'number') throw wrongType(name, expected, value)
+  if (!(value > 0)) throw outOfRange(name, 'more than 0', value)
+}
+
 /** Checks the size of a block: 1 byte to the longest ArrayBuffer of the running Node.js. */
 export function checkBlockSize(value: unknown, name = 'size'): asserts value is number {
   checkBytes(value, name, 1)
