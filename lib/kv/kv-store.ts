@@ -4,6 +4,7 @@ import { types } from 'node:util'
 import {
   checkBytes,
   checkChoice,
+  checkNode,
   checkOptions,
   outOfRange,
   wrongType,
@@ -93,8 +94,8 @@ export class KvStore<const C extends AnyCodec = 'bytes'> {
       local: tierState(options.local, 'options.local'),
       remote: tierState(options.remote, 'options.remote'),
     }
-    const node = options.remote?.node ?? REMOTE_MEMORY
-    cxl.stats(node) // it checks the node
+    const { node = REMOTE_MEMORY } = options.remote ?? {}
+    checkNode(node, cxl.nodes, 'options.remote.node')
     const evicts = checkChoice(whenFull, 'options.whenFull', ['evict', 'error']) === 'evict'
     const budget = budgetOf(options.mover)
     checkBytes(maxValueBytes, 'options.maxValueBytes', 0)

@@ -2,6 +2,8 @@
 
 import { constants } from 'node:buffer'
 import { inspect, types } from 'node:util'
+import { EmucxlError } from './errors.js'
+import type { Node } from './options.js'
 
 /** An `ArrayBuffer` or `SharedArrayBuffer` of emucxl, or a view into one: its byteOffset counts. */
 export type Address = ArrayBufferLike | ArrayBufferView
@@ -70,6 +72,22 @@ export function checkPositive(
 ): asserts value is number {
   if (typeof value !== 'number') throw wrongType(name, expected, value)
   if (!(value > 0)) throw outOfRange(name, 'more than 0', value)
+}
+
+/** Checks the number of a node, and says which there are. */
+export function checkNode(
+  value: unknown,
+  nodes: readonly Node[],
+  name = 'node',
+): asserts value is number {
+  if (typeof value !== 'number') throw wrongType(name, 'the number of a node', value)
+  if (nodes[value] === undefined) {
+    const known = nodes.map((n) => `${n.node} (${n.role}, NUMA node ${n.numaNode})`)
+    throw new EmucxlError(
+      'ERR_EMUCXL_BAD_NODE',
+      `${name}: this context has the nodes ${known.join(' and ')}, not ${value}`,
+    )
+  }
 }
 
 /** Checks the size of a block: 1 byte to the longest ArrayBuffer of the running Node.js. */

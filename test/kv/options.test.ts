@@ -1,9 +1,9 @@
 // Options of a store, of put() and of policies: what is wrong is named.
 
-import { type Emucxl, KvStore, threshold } from 'emucxl'
+import { type Emucxl, KvStore, LOCAL_MEMORY, REMOTE_MEMORY, threshold } from 'emucxl'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { eachBackend } from '../memory/each-backend.js'
-import { expectFailure, failureOf, rangeError, typeError } from '../memory/refusal.js'
+import { emucxlError, expectFailure, failureOf, rangeError, typeError } from '../memory/refusal.js'
 
 describe('threshold()', () => {
   test.each([
@@ -45,5 +45,27 @@ eachBackend(({ open }) => {
   ])('local: { objects: %o }: it counts entries, not bytes', async (objects, wanted) => {
     const make = () => new KvStore(cxl, { local: { objects: objects as number } })
     expectFailure(await failureOf(make), wanted)
+  })
+
+  describe('remote: { node }', () => {
+    test.each([77, -1, 1.5, Number.NaN, Infinity])('%d: there is no such node', async (node) => {
+      const error = await failureOf(() => new KvStore(cxl, { remote: { node } }))
+      const there =
+        /^options\.remote\.node: this context has the nodes 0 \(local, .* and 1 \(remote, /
+      expectFailure(error, emucxlError('BAD_NODE', there, `not ${node}`))
+    })
+
+    test.each(['1', null, true, 1n, {}])('%o: no number', async (node) => {
+      const error = await failureOf(() => new KvStore(cxl, { remote: { node: node as number } }))
+      expectFailure(error, typeError('options.remote.node must be the number of a node, not'))
+    })
+
+    test('0: both tiers are in local memory', () => {
+      const store = new KvStore(cxl, { local: { objects: 1 }, remote: { node: LOCAL_MEMORY } })
+      for (const key of ['a', 'b']) store.put(key, Buffer.from(key))
+      expect(store.tierOf('a')).toBe('remote')
+      expect(store.get('a')).toEqual(Uint8Array.of(97))
+      expect(cxl.stats(REMOTE_MEMORY).mapped).toBe(0)
+    })
   })
 })
