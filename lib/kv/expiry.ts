@@ -29,8 +29,8 @@ export class Expiry {
   after(options: { ttl?: number } | undefined): number {
     if (options === undefined && this.#ttl === Number.POSITIVE_INFINITY) return 0
     checkOptions(options)
-    const ttl = options?.ttl ?? this.#ttl
-    if (options?.ttl !== undefined) checkTtl(ttl)
+    const { ttl = this.#ttl } = options ?? {}
+    if (ttl !== this.#ttl) checkTtl(ttl)
     // No time is 0, which stands for none.
     return ttl === Number.POSITIVE_INFINITY ? 0 : this.#time() + ttl || -Number.MIN_VALUE
   }

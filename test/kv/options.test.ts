@@ -68,4 +68,20 @@ eachBackend(({ open }) => {
       expect(cxl.stats(REMOTE_MEMORY).mapped).toBe(0)
     })
   })
+
+  describe('ttl: null', () => {
+    const wanted = typeError('options.ttl must be a number of milliseconds, not null')
+
+    test('of a store', async () => {
+      const make = () => new KvStore(cxl, { ttl: null as never })
+      expectFailure(await failureOf(make), wanted)
+    })
+
+    test.each([undefined, 5])('of put(), where the store has %s', async (ttl) => {
+      const store = new KvStore(cxl, { ttl: ttl as never, clock: () => 0 })
+      const put = () => store.put('key', Buffer.of(1), { ttl: null as never })
+      expectFailure(await failureOf(put), wanted)
+      expect(store.size).toBe(0)
+    })
+  })
 })
