@@ -15,6 +15,11 @@ export interface InnerCodec<V> {
   readonly ascii: boolean
 }
 
+/** Refuses values of more bytes than a store takes. */
+export function checkLength(bytes: number, most: number): void {
+  if (bytes > most) throw outOfRange('value', `at most ${most} bytes: see maxValueBytes`, bytes)
+}
+
 class BytesCodec implements InnerCodec<Uint8Array> {
   readonly #copies = new Copies()
   readonly ascii = false
@@ -39,10 +44,16 @@ const LONE_SURROGATE = /\p{Surrogate}/u
 class Utf8Codec implements InnerCodec<string> {
   /** The text that was encoded last. It grows. */
   #buffer = Buffer.alloc(4096)
+  readonly #mostBytes: number
   ascii = false
+
+  constructor(mostBytes: number) {
+    this.#mostBytes = mostBytes
+  }
 
   encode(value: unknown): Uint8Array {
     if (typeof value !== 'string') throw wrongType('value', 'a string', value)
+    checkLength(value.length, this.#mostBytes) // no code unit takes less than a byte
     // No code unit takes more than three bytes.
     if (this.#buffer.length < 3 * value.length) this.#buffer = Buffer.alloc(4 * value.length)
     const length = this.#buffer.write(value)
@@ -60,7 +71,11 @@ class Utf8Codec implements InnerCodec<string> {
 }
 
 class JsonCodec implements InnerCodec<unknown> {
-  readonly #text = new Utf8Codec()
+  readonly #text: Utf8Codec
+
+  constructor(mostBytes: number) {
+    this.#text = new Utf8Codec(mostBytes)
+  }
 
   get ascii(): boolean {
     return this.#text.ascii
@@ -79,11 +94,17 @@ class JsonCodec implements InnerCodec<unknown> {
 
 const NAMED = { bytes: BytesCodec, utf8: Utf8Codec, json: JsonCodec }
 
-/** The codec that a user asked for: what reads and writes memory, and, around it, the user's own. */
-export function codecOf(codec: unknown): [InnerCodec<unknown>, own: Codec<unknown> | undefined] {
+/**
+ * The codec that a user asked for: what reads and writes memory, and, around it, the user's own. Text of more
+ * than `mostBytes` is refused before it is encoded, if its length says so.
+ */
+export function codecOf(
+  codec: unknown,
+  mostBytes: number,
+): [InnerCodec<unknown>, own: Codec<unknown> | undefined] {
   if (codec === 'msgpackr') return [new BytesCodec(), msgpackrCodec()]
   if (typeof codec === 'string' && Object.hasOwn(NAMED, codec)) {
-    return [new NAMED[codec as keyof typeof NAMED](), undefined]
+    return [new NAMED[codec as keyof typeof NAMED](mostBytes), undefined]
   }
   const { encode, decode } = (codec ?? {}) as Partial<Codec<unknown>>
   if (typeof encode !== 'function' || typeof decode !== 'function') {

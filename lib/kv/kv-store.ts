@@ -20,7 +20,7 @@ import { EntryNumbers } from './entry-numbers.js'
 import { EntryTable } from './entry-table.js'
 import type { AnyStore, KvEvent } from './events.js'
 import { Expiry } from './expiry.js'
-import { codecOf, type InnerCodec } from './inner-codec.js'
+import { checkLength, codecOf, type InnerCodec } from './inner-codec.js'
 import type { Key } from './key.js'
 import { budgetOf, Mover } from './mover.js'
 import type { KvStats, KvStoreOptions, KvTierStats, PutOptions } from './options.js'
@@ -104,7 +104,7 @@ export class KvStore<const C extends AnyCodec = 'bytes'> {
     }
     this.#maxValueBytes = maxValueBytes
     this.#expiry = new Expiry(ttl, clock)
-    ;[this.#codec, this.#own] = codecOf(codec)
+    ;[this.#codec, this.#own] = codecOf(codec, maxValueBytes)
     this.#table = new EntryTable(
       cxl,
       { local: LOCAL_MEMORY, remote: node },
@@ -171,13 +171,7 @@ export class KvStore<const C extends AnyCodec = 'bytes'> {
     }
     const bytes = this.#codec.encode(own ?? value)
     const { ascii } = this.#codec
-    if (bytes.length > this.#maxValueBytes) {
-      throw outOfRange(
-        'value',
-        `at most ${this.#maxValueBytes} bytes: see maxValueBytes`,
-        bytes.length,
-      )
-    }
+    checkLength(bytes.length, this.#maxValueBytes)
     try {
       this.#checkWritable() // once more: what ran was code of the user's
       const found = this.#lookUp(key)
