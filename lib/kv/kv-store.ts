@@ -159,7 +159,9 @@ export class KvStore<const C extends AnyCodec = 'bytes'> {
    * fits into it, and counts as read.
    *
    * Errors: `ERR_EMUCXL_NO_MEMORY` where both tiers are full and nothing may be evicted, or the entry is
-   * larger than both. The entry is then as it was.
+   * larger than both; `TypeError` for a value that the codec cannot encode, with what JSON or msgpackr
+   * says of it as `cause`. What a codec of your own throws, or the `toJSON` of a value, passes as it is. The entry is
+   * then as it was.
    */
   put(key: Key, value: ValueOfCodec<C>, options?: PutOptions): void {
     this.#checkWritable()

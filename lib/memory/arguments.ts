@@ -26,9 +26,15 @@ function inspected(value: unknown): string {
   }
 }
 
-export function wrongType(name: string, expected: string, value: unknown): TypeError {
+export function wrongType(
+  name: string,
+  expected: string,
+  value: unknown,
+  cause?: unknown,
+): TypeError {
   const error: TypeError & { code?: string } = new TypeError(
     `${name} must be ${expected}, not ${shown(value)}`,
+    cause === undefined ? undefined : { cause },
   )
   error.code = 'ERR_INVALID_ARG_TYPE'
   return error
