@@ -31,7 +31,7 @@ export class EntryTable implements Matcher {
   readonly heap: Heap
   /** The key of the call that is under way. */
   readonly key = new KeyAtHand()
-  readonly #index = new HashIndex()
+  #index = new HashIndex()
   /** For keys that are read out of objects. */
   readonly #other = new KeyAtHand()
   /** For {@link exchange}. */
@@ -196,6 +196,14 @@ export class EntryTable implements Matcher {
     this.#index.remove(hash, entry)
     this.heap.free(this.records.place(entry))
     this.records.release(entry)
+  }
+
+  /** Removes all entries, and gives all memory back. */
+  clear(): void {
+    this.#index = new HashIndex()
+    this.#scratch = Buffer.alloc(0)
+    this.records.clear()
+    this.heap.clear()
   }
 
   /** An entry has another object from now on; the old one is given back. */

@@ -12,7 +12,7 @@ export class Expiry {
   readonly #clock: () => number
   /** By entry: the time from which on it is gone; 0 for one that stays. */
   readonly #times = new EntryNumbers(Float64Array)
-  /** Whether any entry ever had such a time: else none expires. */
+  /** Whether any entry had such a time since the store was empty: else none expires. */
   any = false
   #now = 0
 
@@ -58,6 +58,12 @@ export class Expiry {
 
   forget(entry: number): void {
     this.set(entry, 0)
+  }
+
+  /** No entry has a time. */
+  clear(): void {
+    this.any = false
+    this.#times.clear()
   }
 
   /** Whether the time of an entry had come at the last {@link tick}. */

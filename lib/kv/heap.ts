@@ -216,10 +216,16 @@ export class Heap {
     return this.#memories.reduce((sum, { free }) => sum + free.byteLength, 0)
   }
 
-  /** Gives all back. */
-  destroy(): void {
-    for (const { bytes } of this.#memories) this.#free(bytes.buffer)
-    this.#memories.length = 0
+  /** Gives all back: there are no objects any more. */
+  clear(): void {
+    const memories = this.#memories.splice(0)
+    this.#numbers.length = 0
+    for (const tier of ['local', 'remote'] as const) {
+      this.#pools[tier].length = 0
+      this.mapped[tier] = 0
+      this.#refused[tier] = -1
+    }
+    for (const { bytes } of memories) this.#free(bytes.buffer)
   }
 
   *#allPools(): Generator<Pool, void, void> {

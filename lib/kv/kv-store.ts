@@ -239,11 +239,19 @@ export class KvStore<const C extends AnyCodec = 'bytes'> {
     return entry >= 0
   }
 
-  /** Removes all entries, and gives their memory back. */
+  /**
+   * Removes all entries, and gives their memory back, that of the bookkeeping too. What a policy knows besides,
+   * as its sketch of what was read and the ghosts of `adaptive`, stays as it is. What a policy of your
+   * own throws is thrown when all are gone.
+   */
   clear(): void {
     this.#checkWritable()
-    for (const entry of this.#table.entries()) this.#tiers.remove(entry)
-    this.#table.heap.trim()
+    try {
+      this.#tiers.clear()
+    } finally {
+      this.#expiry.clear()
+      for (const numbers of this.#numbers) numbers.clear()
+    }
   }
 
   /** Where an entry is; undefined where there is none. It does not count as read. */
@@ -377,7 +385,7 @@ export class KvStore<const C extends AnyCodec = 'bytes'> {
     this.#forget()
     const { heap } = this.#table
     this.#end()
-    heap.destroy()
+    heap.clear()
   }
 
   /** {@link destroy}, at the end of a block that has the store as `using`. */
@@ -387,9 +395,7 @@ export class KvStore<const C extends AnyCodec = 'bytes'> {
 
   #end(): void {
     this.#ended = true
-    this.#mover?.clear()
-    const { local, remote } = this.#tiers
-    for (const tier of [local, remote]) tier.entries = tier.bytes = 0
+    this.#tiers.end()
   }
 
   #checkOpen(): void {

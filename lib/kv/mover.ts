@@ -64,8 +64,10 @@ export class Mover {
     return this.#isWaiting.bytes
   }
 
+  /** Nothing waits any more. */
   clear(): void {
-    for (const entry of this.#entries) this.forget(entry)
+    this.#isWaiting.clear()
+    this.waiting = 0
     this.#entries = []
     this.#next = 0
   }
@@ -80,9 +82,8 @@ export class Mover {
       if (this.#move(entry)) moved++
       if (i % AT_ONCE === 0 && performance.now() >= time) break
     }
-    if (this.waiting === 0) this.clear()
-    else if (2 * this.#next > this.#entries.length) {
-      this.#entries = this.#entries.slice(this.#next)
+    if (this.waiting === 0 || 2 * this.#next > this.#entries.length) {
+      this.#entries = this.waiting === 0 ? [] : this.#entries.slice(this.#next)
       this.#next = 0
     }
     return moved

@@ -260,6 +260,27 @@ export class Tiers {
     }
   }
 
+  /** Removes all entries. What a policy of the user's throws is thrown when they are gone. */
+  clear(): void {
+    let failure: { error: unknown } | undefined
+    for (const entry of this.#table.entries()) {
+      try {
+        this.#policy.removed(entry, this.#table.tierOf(entry))
+      } catch (error) {
+        failure ??= { error }
+      }
+    }
+    this.end()
+    this.#table.clear()
+    if (failure !== undefined) throw failure.error
+  }
+
+  /** There are no entries any more. */
+  end(): void {
+    this.#mover?.clear()
+    for (const tier of [this.local, this.remote]) tier.entries = tier.bytes = 0
+  }
+
   /** Counts an entry in its tier, or not any more. */
   #count(entry: number, entries: number, bytes: number): void {
     if (entry === this.#aside) return
