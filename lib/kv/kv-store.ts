@@ -257,8 +257,9 @@ export class KvStore<const C extends AnyCodec = 'bytes'> {
   /** Where an entry is; undefined where there is none. It does not count as read. */
   tierOf(key: Key): Tier | undefined {
     const entry = this.#find(key)
-    this.#publish()
-    return entry < 0 ? undefined : this.#table.tierOf(entry)
+    const tier = entry < 0 ? undefined : this.#table.tierOf(entry)
+    this.#publish() // who hears it may remove the entry
+    return tier
   }
 
   /**
