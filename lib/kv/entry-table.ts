@@ -5,11 +5,11 @@
 // the other.
 
 import type { Emucxl } from '../memory/emucxl.js'
-import { EmucxlError } from '../memory/errors.js'
 import { HashIndex, type Matcher } from './hash-index.js'
 import { FULL, Heap } from './heap.js'
 import type { Key } from './key.js'
 import { hashOf, KeyAtHand, keyIn, roomOfKey } from './keys.js'
+import { refuseLost } from './memory.js'
 import type { Place } from './place.js'
 import type { Tier } from './policy.js'
 import { Records } from './records.js'
@@ -88,7 +88,7 @@ export class EntryTable implements Matcher {
     const { at, memory } = this.heap
     const { words } = memory
     const word = words[at]
-    if (word === undefined) this.#refuseLost()
+    if (word === undefined) refuseLost()
     this.#kind = (word >>> KIND_SHIFT) & 3
     this.ascii = (word & ASCII) !== 0
     if (word >= 0) {
@@ -101,13 +101,6 @@ export class EntryTable implements Matcher {
       this.#keyAt = WORD * at + LONG_HEADER
     }
     this.valueAt = this.#keyAt + this.#keyLength
-  }
-
-  #refuseLost(): never {
-    throw new EmucxlError(
-      'ERR_EMUCXL_DETACHED',
-      'memory of the store was transferred by who had it from view(): leave it to the store',
-    )
   }
 
   /** Bytes of the object that was read last, of which the user asked for. */
@@ -160,7 +153,6 @@ export class EntryTable implements Matcher {
     heap.find(place)
     const { at } = heap
     const { words, bytes } = heap.memory
-    if (words.length === 0) this.#refuseLost()
     const { length } = key
     const kinds = (key.kind << KIND_SHIFT) | (ascii ? ASCII : 0)
     let keyAt = at + SHORT_HEADER / WORD

@@ -5,7 +5,7 @@ import type { Emucxl } from '../memory/emucxl.js'
 import { EmucxlError } from '../memory/errors.js'
 import { PAGE, roundUp } from '../slab/shape.js'
 import { classOf, sizeOfClass } from '../slab/size-class.js'
-import { Memory } from './memory.js'
+import { Memory, refuseLost } from './memory.js'
 import { memoryOf, type Place, placeOf, wordOf } from './place.js'
 import type { Tier } from './policy.js'
 import { Pool } from './pool.js'
@@ -113,6 +113,7 @@ export class Heap {
   }
 
   #take(pool: Pool, slab: Memory): Place {
+    if (slab.words.length === 0) refuseLost() // what is written to it would be lost in silence
     return placeOf(slab.number, (pool.take(slab) * pool.size) / WORD)
   }
 

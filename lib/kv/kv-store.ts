@@ -54,9 +54,11 @@ function policyOf(policy: unknown): PolicyFactory {
  * is full, one that is evicted. Source: emucxl.txt, section IV-B, Listings 2 to 4.
  *
  * A key is a string or bytes, and never both: `'a'` and `Uint8Array.of(97)` are two keys. Errors of all
- * calls: `TypeError` and `RangeError` for keys and values that cannot be stored; `ERR_EMUCXL_CLOSED` when
- * the store is destroyed or its context closed; `ERR_EMUCXL_BUSY` for calls that would change the store
- * while {@link view} lends memory out. A call that fails loses nothing.
+ * calls: `TypeError` and `RangeError` for options that are none, and keys and values that cannot be stored;
+ * `ERR_EMUCXL_CLOSED` when the store is destroyed or its context closed; `ERR_EMUCXL_BUSY` for calls that
+ * would change the store while {@link view} lends memory out; `ERR_EMUCXL_DETACHED` for calls that need memory
+ * which was freed, resized or transferred by who had it from there: {@link clear} and {@link destroy} need none.
+ * A call that fails loses nothing.
  */
 export class KvStore<const C extends AnyCodec = 'bytes'> {
   readonly #table: EntryTable
@@ -303,7 +305,8 @@ export class KvStore<const C extends AnyCodec = 'bytes'> {
   /**
    * Calls `fn` with the bytes of a value where they lie, without a copy, and returns what it returns;
    * undefined where there is no entry. The bytes are the value's as long as `fn` runs, and then perhaps
-   * another's: copy what is to be kept. `fn` must not write into them, nor change the store.
+   * another's: copy what is to be kept. `fn` must not write into them, nor change the store, nor free, resize or
+   * transfer their buffer, which has other entries, too.
    */
   view<R>(key: Key, fn: (value: Uint8Array) => R): R | undefined {
     if (typeof fn !== 'function') throw wrongType('fn', 'a function', fn)
@@ -496,9 +499,9 @@ export class KvStore<const C extends AnyCodec = 'bytes'> {
   }
 
   #expired(entry: number): void {
-    this.#tiers.counters.expirations++
     this.#note('expire', entry)
     this.#tiers.remove(entry)
+    this.#tiers.counters.expirations++
   }
 
   /** A batch of moves, outside any call: what fails there is told by the next call that changes the store. */
