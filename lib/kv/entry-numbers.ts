@@ -19,6 +19,11 @@ export class EntryNumbers implements EntryBytes {
     return this.#chunks.reduce((sum, chunk) => sum + (chunk?.byteLength ?? 0), 0)
   }
 
+  /** Gives all memory back: each entry has 0. */
+  clear(): void {
+    this.#chunks.length = 0
+  }
+
   get(entry: number): number {
     return this.#chunks[entry >> CHUNK_BITS]?.[entry & IN_CHUNK] ?? 0
   }

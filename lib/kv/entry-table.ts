@@ -5,11 +5,11 @@
 // the other.
 
 import type { Emucxl } from '../memory/emucxl.js'
-import { EmucxlError } from '../memory/errors.js'
 import { HashIndex, type Matcher } from './hash-index.js'
 import { Heap, NOWHERE } from './heap.js'
 import type { Key } from './key.js'
 import { hashOf, KeyAtHand, keyIn, roomOfKey } from './keys.js'
+import { refuseLost } from './memory.js'
 import type { Place } from './place.js'
 import type { Tier } from './policy.js'
 import { Records } from './records.js'
@@ -33,7 +33,7 @@ export class EntryTable implements Matcher {
   /** The key and the value of the call that is under way. */
   readonly key = new KeyAtHand()
   readonly value = new ValueAtHand()
-  readonly #index = new HashIndex()
+  #index = new HashIndex()
   /** For keys that are read out of objects. */
   readonly #other = new KeyAtHand()
   /** For {@link exchange}. */
@@ -95,7 +95,7 @@ export class EntryTable implements Matcher {
     const { at, memory } = this.heap
     const { words } = memory
     const word = words[at]
-    if (word === undefined) this.#refuseLost()
+    if (word === undefined) refuseLost()
     this.#kind = (word >>> KIND_SHIFT) & 3
     this.ascii = (word & ASCII) !== 0
     if (word >= 0) {
@@ -108,13 +108,6 @@ export class EntryTable implements Matcher {
       this.#keyAt = WORD * at + LONG_HEADER
     }
     this.valueAt = this.#keyAt + this.#keyLength
-  }
-
-  #refuseLost(): never {
-    throw new EmucxlError(
-      'ERR_EMUCXL_DETACHED',
-      'memory of the store was transferred by who had it from view(): leave it to the store',
-    )
   }
 
   /** Bytes of the object that was read last, of which the user asked for. */
@@ -167,7 +160,6 @@ export class EntryTable implements Matcher {
     heap.find(place)
     const { at, memory } = heap
     const { words } = memory
-    if (words.length === 0) this.#refuseLost()
     const { length } = key
     const kinds = (key.kind << KIND_SHIFT) | (value.ascii ? ASCII : 0)
     let keyAt = at + SHORT_HEADER / WORD
@@ -203,6 +195,14 @@ export class EntryTable implements Matcher {
     this.#index.remove(hash, entry)
     this.heap.free(this.records.place(entry))
     this.records.release(entry)
+  }
+
+  /** Removes all entries, and gives all memory back. */
+  clear(): void {
+    this.#index = new HashIndex()
+    this.#scratch = Buffer.alloc(0)
+    this.records.clear()
+    this.heap.clear()
   }
 
   /** An entry has another object from now on; the old one is given back. */

@@ -1,11 +1,10 @@
 // When entries expire.
 
-import { checkOptions, outOfRange, wrongType } from '../memory/arguments.js'
+import { checkOptions, checkPositive, wrongType } from '../memory/arguments.js'
 import { EntryNumbers } from './entry-numbers.js'
 
-function checkTtl(ttl: unknown, name: string): asserts ttl is number {
-  if (typeof ttl !== 'number') throw wrongType(name, 'a number of milliseconds', ttl)
-  if (!(ttl > 0)) throw outOfRange(name, 'more than 0, or Infinity', ttl)
+function checkTtl(ttl: unknown): asserts ttl is number {
+  checkPositive(ttl, 'options.ttl', 'a number of milliseconds')
 }
 
 export class Expiry {
@@ -13,13 +12,13 @@ export class Expiry {
   readonly #clock: () => number
   /** By entry: the time from which on it is gone; 0 for one that stays. */
   readonly #times = new EntryNumbers(Float64Array)
-  /** Whether any entry ever had such a time: else none expires. */
+  /** Whether any entry had such a time since the store was empty: else none expires. */
   any = false
   #now = 0
 
   constructor(ttl: unknown, clock: unknown = () => performance.now()) {
     if (ttl !== undefined) {
-      checkTtl(ttl, 'options.ttl')
+      checkTtl(ttl)
       this.#ttl = ttl
     }
     if (typeof clock !== 'function') throw wrongType('options.clock', 'a function', clock)
@@ -30,8 +29,8 @@ export class Expiry {
   after(options: { ttl?: number } | undefined): number {
     if (options === undefined && this.#ttl === Number.POSITIVE_INFINITY) return 0
     checkOptions(options)
-    const ttl = options?.ttl ?? this.#ttl
-    if (options?.ttl !== undefined) checkTtl(ttl, 'options.ttl')
+    const { ttl = this.#ttl } = options ?? {}
+    if (ttl !== this.#ttl) checkTtl(ttl)
     // No time is 0, which stands for none.
     return ttl === Number.POSITIVE_INFINITY ? 0 : this.#time() + ttl || -Number.MIN_VALUE
   }
@@ -59,6 +58,12 @@ export class Expiry {
 
   forget(entry: number): void {
     this.set(entry, 0)
+  }
+
+  /** No entry has a time. */
+  clear(): void {
+    this.any = false
+    this.#times.clear()
   }
 
   /** Whether the time of an entry had come at the last {@link tick}. */

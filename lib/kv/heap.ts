@@ -5,7 +5,7 @@ import type { Emucxl } from '../memory/emucxl.js'
 import { EmucxlError } from '../memory/errors.js'
 import { PAGE, roundUp } from '../slab/shape.js'
 import { classOf, sizeOfClass } from '../slab/size-class.js'
-import { Memory } from './memory.js'
+import { Memory, refuseLost } from './memory.js'
 import { memoryOf, type Place, placeOf, wordOf } from './place.js'
 import type { Tier } from './policy.js'
 import { Pool } from './pool.js'
@@ -138,6 +138,7 @@ export class Heap {
   }
 
   #take(pool: Pool, slab: Memory): Place {
+    if (slab.words.length === 0) refuseLost() // what is written to it would be lost in silence
     return placeOf(slab.number, (pool.take(slab) * pool.size) / WORD)
   }
 
@@ -241,10 +242,16 @@ export class Heap {
     return this.#memories.reduce((sum, { free }) => sum + free.byteLength, 0)
   }
 
-  /** Gives all back. */
-  destroy(): void {
-    for (const { bytes } of this.#memories) this.#free(bytes.buffer)
-    this.#memories.length = 0
+  /** Gives all back: there are no objects any more. */
+  clear(): void {
+    const memories = this.#memories.splice(0)
+    this.#numbers.length = 0
+    for (const tier of TIERS) {
+      this.#pools[tier].length = 0
+      this.mapped[tier] = 0
+      this.#refused[tier] = NONE
+    }
+    for (const { bytes } of memories) this.#free(bytes.buffer)
   }
 
   *#allPools(): Generator<Pool, void, void> {

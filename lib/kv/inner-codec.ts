@@ -46,11 +46,26 @@ class Utf8Codec implements InnerCodec<string> {
   }
 }
 
+/** What the engine says of a cycle, and of a bigint. */
+const NO_JSON = /^(?:Converting circular structure to JSON|Do not know how to serialize a BigInt)/
+
+/** A value as JSON. What its toJSON and its getters throw passes as it is. */
+function jsonOf(value: unknown): string {
+  let text: unknown
+  try {
+    text = JSON.stringify(value)
+  } catch (error) {
+    const why = error instanceof TypeError ? NO_JSON.exec(error.message)?.[0] : undefined
+    if (why === undefined) throw error
+    throw wrongType('value', `what JSON can hold (${why})`, value, error)
+  }
+  if (typeof text !== 'string') throw wrongType('value', 'what JSON can hold', value)
+  return text
+}
+
 class JsonCodec implements InnerCodec<unknown> {
   encode(value: unknown): string {
-    const text: unknown = JSON.stringify(value)
-    if (typeof text !== 'string') throw wrongType('value', 'what JSON can hold', value)
-    return text
+    return jsonOf(value)
   }
 
   decode(memory: Memory, from: number, to: number, ascii: boolean): unknown {

@@ -4,6 +4,7 @@ import { types } from 'node:util'
 import {
   checkBytes,
   checkChoice,
+  checkNode,
   checkOptions,
   outOfRange,
   wrongType,
@@ -33,6 +34,11 @@ const LOOKS = 64
 
 const MOST_VALUE_BYTES = 512 << 20
 
+/** Refuses values of more bytes than a store takes. */
+function checkLength(bytes: number, most: number): void {
+  if (bytes > most) throw outOfRange('value', `at most ${most} bytes: see maxValueBytes`, bytes)
+}
+
 function policyOf(policy: unknown): PolicyFactory {
   if (typeof policy === 'function') return policy as PolicyFactory
   const names = Object.keys(policies) as (keyof typeof policies)[]
@@ -50,12 +56,15 @@ function policyOf(policy: unknown): PolicyFactory {
  * ```
  *
  * A new entry is local. Where that makes too many, the policy names one that is demoted; where remote memory
- * is full, one that is evicted. What remote memory cannot hold at all is evicted instead. Source: emucxl.txt, section IV-B, Listings 2 to 4.
+ * is full, one that is evicted. What remote memory cannot hold at all is evicted at once. Source: emucxl.txt,
+ * section IV-B, Listings 2 to 4.
  *
  * A key is a string or bytes, and never both: `'a'` and `Uint8Array.of(97)` are two keys. Errors of all
- * calls: `TypeError` and `RangeError` for keys and values that cannot be stored; `ERR_EMUCXL_CLOSED` when
- * the store is destroyed or its context closed; `ERR_EMUCXL_BUSY` for calls that would change the store
- * while {@link view} lends memory out. A call that fails loses nothing.
+ * calls: `TypeError` and `RangeError` for options that are none, and keys and values that cannot be stored;
+ * `ERR_EMUCXL_CLOSED` when the store is destroyed or its context closed; `ERR_EMUCXL_BUSY` for calls that
+ * would change the store while {@link view} lends memory out; `ERR_EMUCXL_DETACHED` for calls that need memory
+ * which was freed, resized or transferred by who had it from there: {@link clear} and {@link destroy} need none.
+ * A call that fails loses nothing.
  */
 export class KvStore<const C extends AnyCodec = 'bytes'> {
   readonly #table: EntryTable
@@ -93,8 +102,8 @@ export class KvStore<const C extends AnyCodec = 'bytes'> {
       local: tierState(options.local, 'options.local'),
       remote: tierState(options.remote, 'options.remote'),
     }
-    const node = options.remote?.node ?? REMOTE_MEMORY
-    cxl.stats(node) // it checks the node
+    const { node = REMOTE_MEMORY } = options.remote ?? {}
+    checkNode(node, cxl.nodes, 'options.remote.node')
     const evicts = checkChoice(whenFull, 'options.whenFull', ['evict', 'error']) === 'evict'
     const budget = budgetOf(options.mover)
     checkBytes(maxValueBytes, 'options.maxValueBytes', 0)
@@ -158,7 +167,9 @@ export class KvStore<const C extends AnyCodec = 'bytes'> {
    * fits into it, and counts as read.
    *
    * Errors: `ERR_EMUCXL_NO_MEMORY` where both tiers are full and nothing may be evicted, or the entry is
-   * larger than both. The entry is then as it was.
+   * larger than both; `TypeError` for a value that the codec cannot encode, with what JSON or msgpackr
+   * says of it as `cause`. What a codec of your own throws, or the `toJSON` of a value, passes as it is. The entry is
+   * then as it was.
    */
   put(key: Key, value: ValueOfCodec<C>, options?: PutOptions): void {
     this.#checkWritable()
@@ -169,12 +180,12 @@ export class KvStore<const C extends AnyCodec = 'bytes'> {
       throw wrongType('what options.codec.encode() returned', 'a Uint8Array', own)
     }
     const plain = this.#codec.encode(own ?? value)
-    this.#checkLength(plain.length) // no text is longer than its bytes
+    checkLength(plain.length, this.#maxValueBytes) // no text is longer than its bytes
     try {
       this.#checkWritable() // once more: what ran was code of the user's
       const found = this.#lookUp(key)
       this.#table.takeValue(plain)
-      this.#checkLength(this.#table.value.length)
+      checkLength(this.#table.value.length, this.#maxValueBytes)
       const entry = found < 0 ? this.#tiers.insert() : this.#tiers.update(found)
       // A policy may have made it go at once, which is not the caller's affair.
       if (this.#table.records.has(entry)) this.#expiry.set(entry, expires)
@@ -182,11 +193,6 @@ export class KvStore<const C extends AnyCodec = 'bytes'> {
       this.#table.value.drop()
       this.#publish()
     }
-  }
-
-  #checkLength(bytes: number): void {
-    if (bytes <= this.#maxValueBytes) return
-    throw outOfRange('value', `at most ${this.#maxValueBytes} bytes: see maxValueBytes`, bytes)
   }
 
   /** A value; undefined where there is none. */
@@ -239,18 +245,27 @@ export class KvStore<const C extends AnyCodec = 'bytes'> {
     return entry >= 0
   }
 
-  /** Removes all entries, and gives their memory back. */
+  /**
+   * Removes all entries, and gives their memory back, that of the bookkeeping too. What a policy knows besides,
+   * as its sketch of what was read and the ghosts of `adaptive`, stays as it is. What a policy of your
+   * own throws is thrown when all are gone.
+   */
   clear(): void {
     this.#checkWritable()
-    for (const entry of this.#table.entries()) this.#tiers.remove(entry)
-    this.#table.heap.trim()
+    try {
+      this.#tiers.clear()
+    } finally {
+      this.#expiry.clear()
+      for (const numbers of this.#numbers) numbers.clear()
+    }
   }
 
   /** Where an entry is; undefined where there is none. It does not count as read. */
   tierOf(key: Key): Tier | undefined {
     const entry = this.#find(key)
-    this.#publish()
-    return entry < 0 ? undefined : this.#table.tierOf(entry)
+    const tier = entry < 0 ? undefined : this.#table.tierOf(entry)
+    this.#publish() // who hears it may remove the entry
+    return tier
   }
 
   /**
@@ -294,7 +309,8 @@ export class KvStore<const C extends AnyCodec = 'bytes'> {
   /**
    * Calls `fn` with the bytes of a value where they lie, without a copy, and returns what it returns;
    * undefined where there is no entry. The bytes are the value's as long as `fn` runs, and then perhaps
-   * another's: copy what is to be kept. `fn` must not write into them, nor change the store.
+   * another's: copy what is to be kept. `fn` must not write into them, nor change the store, nor free, resize or
+   * transfer their buffer, which has other entries, too.
    */
   view<R>(key: Key, fn: (value: Uint8Array) => R): R | undefined {
     if (typeof fn !== 'function') throw wrongType('fn', 'a function', fn)
@@ -377,7 +393,7 @@ export class KvStore<const C extends AnyCodec = 'bytes'> {
     this.#forget()
     const { heap } = this.#table
     this.#end()
-    heap.destroy()
+    heap.clear()
   }
 
   /** {@link destroy}, at the end of a block that has the store as `using`. */
@@ -387,9 +403,7 @@ export class KvStore<const C extends AnyCodec = 'bytes'> {
 
   #end(): void {
     this.#ended = true
-    this.#mover?.clear()
-    const { local, remote } = this.#tiers
-    for (const tier of [local, remote]) tier.entries = tier.bytes = 0
+    this.#tiers.end()
   }
 
   #checkOpen(): void {
@@ -489,9 +503,9 @@ export class KvStore<const C extends AnyCodec = 'bytes'> {
   }
 
   #expired(entry: number): void {
-    this.#tiers.counters.expirations++
     this.#note('expire', entry)
     this.#tiers.remove(entry)
+    this.#tiers.counters.expirations++
   }
 
   /** A batch of moves, outside any call: what fails there is told by the next call that changes the store. */

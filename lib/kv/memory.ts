@@ -1,8 +1,18 @@
 // The memory that objects lie in: a slab of a pool, or a large object.
 
+import { EmucxlError } from '../memory/errors.js'
 import { PAGE, roundUp } from '../slab/shape.js'
 import type { Tier } from './policy.js'
 import type { Pool } from './pool.js'
+
+/** Who has the buffer from view() can free, resize or transfer it: it is empty then. */
+export function refuseLost(): never {
+  throw new EmucxlError(
+    'ERR_EMUCXL_DETACHED',
+    'memory of the store was freed, resized or transferred by who had it from view(), and its entries are ' +
+      'lost: clear() or destroy() the store',
+  )
+}
 
 export class Memory {
   readonly tier: Tier

@@ -1,7 +1,7 @@
 // Promotions that wait: they are done in batches, each in a turn of the event loop of its own, so that no read
 // waits for them.
 
-import { checkOptions, outOfRange, wrongType } from '../memory/arguments.js'
+import { checkOptions, checkPositive } from '../memory/arguments.js'
 import { EntryNumbers } from './entry-numbers.js'
 import type { MoverOptions } from './options.js'
 
@@ -17,10 +17,7 @@ export function budgetOf(mover: boolean | MoverOptions | undefined): number | un
   if (mover === true) return BUDGET_MS
   checkOptions(mover, 'options.mover')
   const { budgetMs = BUDGET_MS } = mover
-  if (typeof budgetMs !== 'number') {
-    throw wrongType('options.mover.budgetMs', 'a number of milliseconds', budgetMs)
-  }
-  if (!(budgetMs > 0)) throw outOfRange('options.mover.budgetMs', 'more than 0', budgetMs)
+  checkPositive(budgetMs, 'options.mover.budgetMs', 'a number of milliseconds')
   return budgetMs
 }
 
@@ -67,8 +64,10 @@ export class Mover {
     return this.#isWaiting.bytes
   }
 
+  /** Nothing waits any more. */
   clear(): void {
-    for (const entry of this.#entries) this.forget(entry)
+    this.#isWaiting.clear()
+    this.waiting = 0
     this.#entries = []
     this.#next = 0
   }
@@ -83,9 +82,8 @@ export class Mover {
       if (this.#move(entry)) moved++
       if (i % AT_ONCE === 0 && performance.now() >= time) break
     }
-    if (this.waiting === 0) this.clear()
-    else if (2 * this.#next > this.#entries.length) {
-      this.#entries = this.#entries.slice(this.#next)
+    if (this.waiting === 0 || 2 * this.#next > this.#entries.length) {
+      this.#entries = this.waiting === 0 ? [] : this.#entries.slice(this.#next)
       this.#next = 0
     }
     return moved

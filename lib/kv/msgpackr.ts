@@ -39,9 +39,7 @@ export function msgpackrCodec(): Codec<unknown> {
       try {
         return packr.pack(value)
       } catch (cause) {
-        const error = wrongType('value', `what msgpackr can pack (${cause})`, value)
-        error.cause = cause
-        throw error
+        throw wrongType('value', `what msgpackr can pack (${cause})`, value, cause)
       }
     },
     decode: (bytes) => packr.unpack(bytes),

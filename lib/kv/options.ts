@@ -22,7 +22,10 @@ export interface MoverOptions {
 export interface KvStoreOptions<C extends AnyCodec = 'bytes'> {
   /** Limits of local memory, where new entries come. */
   local?: KvLimits
-  /** Limits of remote memory, and its node. Default: the first remote node. */
+  /**
+   * Limits of remote memory, and its node. Default: the first remote node. With node 0 both tiers are in local
+   * memory.
+   */
   remote?: KvLimits & { node?: number }
   /**
    * Which entries are demoted and promoted, and which go first: the name of a policy, or one's own.

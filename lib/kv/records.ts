@@ -65,6 +65,17 @@ export class Records {
     this.#free = entry
   }
 
+  /** Frees all numbers but those of the ends of lists, and gives back what memory lies beyond these. */
+  clear(): void {
+    this.#count = 0
+    for (const end of this.#ends) this.#count = Math.max(this.#count, end + 1)
+    this.#chunks.length = Math.ceil(this.#count / (1 << CHUNK_BITS))
+    this.#free = NONE
+    for (let entry = this.#count - 1; entry >= 0; entry--) {
+      if (!this.#ends.has(entry)) this.release(entry)
+    }
+  }
+
   before(entry: number): number {
     return this.#chunk(entry)[(entry & IN_CHUNK) << SHIFT] as number
   }

@@ -1,7 +1,7 @@
 // The two tiers of a store: what each may have, and has; how room is made in one, by the policy's word; and
 // the moves between them.
 
-import { checkBytes, checkOptions } from '../memory/arguments.js'
+import { checkBytes, checkOptions, checkWhole } from '../memory/arguments.js'
 import { EmucxlError } from '../memory/errors.js'
 import type { EntryTable } from './entry-table.js'
 import type { Mover } from './mover.js'
@@ -21,7 +21,7 @@ export function tierState(limits: unknown, name: string): TierState {
   checkOptions(limits as object, name)
   const { objects = Number.POSITIVE_INFINITY, bytes = Number.POSITIVE_INFINITY } = (limits ??
     {}) as KvLimits
-  if (objects !== Number.POSITIVE_INFINITY) checkBytes(objects, `${name}.objects`, 0)
+  if (objects !== Number.POSITIVE_INFINITY) checkWhole(objects, `${name}.objects`, 0)
   if (bytes !== Number.POSITIVE_INFINITY) checkBytes(bytes, `${name}.bytes`, 0)
   return { objectsLimit: objects, bytesLimit: bytes, entries: 0, bytes: 0 }
 }
@@ -273,6 +273,27 @@ export class Tiers {
       this.#hooks.removed(entry)
       table.remove(entry, hash)
     }
+  }
+
+  /** Removes all entries. What a policy of the user's throws is thrown when they are gone. */
+  clear(): void {
+    let failure: { error: unknown } | undefined
+    for (const entry of this.#table.entries()) {
+      try {
+        this.#policy.removed(entry, this.#table.tierOf(entry))
+      } catch (error) {
+        failure ??= { error }
+      }
+    }
+    this.end()
+    this.#table.clear()
+    if (failure !== undefined) throw failure.error
+  }
+
+  /** There are no entries any more. */
+  end(): void {
+    this.#mover?.clear()
+    for (const tier of [this.local, this.remote]) tier.entries = tier.bytes = 0
   }
 
   /** Counts an entry in its tier, or not any more. */

@@ -2,6 +2,8 @@
 
 import { constants } from 'node:buffer'
 import { inspect, types } from 'node:util'
+import { EmucxlError } from './errors.js'
+import type { Node } from './options.js'
 
 /** An `ArrayBuffer` or `SharedArrayBuffer` of emucxl, or a view into one: its byteOffset counts. */
 export type Address = ArrayBufferLike | ArrayBufferView
@@ -24,9 +26,15 @@ function inspected(value: unknown): string {
   }
 }
 
-export function wrongType(name: string, expected: string, value: unknown): TypeError {
+export function wrongType(
+  name: string,
+  expected: string,
+  value: unknown,
+  cause?: unknown,
+): TypeError {
   const error: TypeError & { code?: string } = new TypeError(
     `${name} must be ${expected}, not ${shown(value)}`,
+    cause === undefined ? undefined : { cause },
   )
   error.code = 'ERR_INVALID_ARG_TYPE'
   return error
@@ -45,6 +53,46 @@ export function checkBytes(value: unknown, name: string, least: 0 | 1): asserts 
   if (typeof value !== 'number') throw wrongType(name, 'a number of bytes', value)
   if (!Number.isSafeInteger(value) || value < least) {
     throw outOfRange(name, `a whole number of bytes from ${least} to 2^53 - 1`, value)
+  }
+}
+
+/** Checks a whole number from `least` to `most`. */
+export function checkWhole(
+  value: unknown,
+  name: string,
+  least: number,
+  most = Number.MAX_SAFE_INTEGER,
+): asserts value is number {
+  if (typeof value !== 'number') throw wrongType(name, 'a number', value)
+  if (!(Number.isInteger(value) && value >= least && value <= most)) {
+    const end = most === Number.MAX_SAFE_INTEGER ? '2^53 - 1' : most
+    throw outOfRange(name, `a whole number from ${least} to ${end}`, value)
+  }
+}
+
+/** Checks a number that is more than 0. `expected` says what is counted. */
+export function checkPositive(
+  value: unknown,
+  name: string,
+  expected = 'a number',
+): asserts value is number {
+  if (typeof value !== 'number') throw wrongType(name, expected, value)
+  if (!(value > 0)) throw outOfRange(name, 'more than 0', value)
+}
+
+/** Checks the number of a node, and says which there are. */
+export function checkNode(
+  value: unknown,
+  nodes: readonly Node[],
+  name = 'node',
+): asserts value is number {
+  if (typeof value !== 'number') throw wrongType(name, 'the number of a node', value)
+  if (nodes[value] === undefined) {
+    const known = nodes.map((n) => `${n.node} (${n.role}, NUMA node ${n.numaNode})`)
+    throw new EmucxlError(
+      'ERR_EMUCXL_BAD_NODE',
+      `${name}: this context has the nodes ${known.join(' and ')}, not ${value}`,
+    )
   }
 }
 

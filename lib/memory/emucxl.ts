@@ -2,7 +2,14 @@
 
 import { isMainThread } from 'node:worker_threads'
 import { addon, Flag, type NativeMove } from './addon.js'
-import { type Address, checkBlockSize, checkBytes, outOfRange, wrongType } from './arguments.js'
+import {
+  type Address,
+  checkBlockSize,
+  checkBytes,
+  checkNode,
+  outOfRange,
+  wrongType,
+} from './arguments.js'
 import type { BackendName } from './backends.js'
 import { bufferBelow, rememberedNode, restamp, stamp, unstamp } from './block.js'
 import { tellClosed } from './closing.js'
@@ -179,17 +186,6 @@ export class Emucxl extends DataCalls {
     }
   }
 
-  #checkNode(node: unknown, name = 'node'): asserts node is number {
-    if (typeof node !== 'number') throw wrongType(name, 'the number of a node', node)
-    if (this.nodes[node] === undefined) {
-      const known = this.nodes.map((n) => `${n.node} (${n.role}, NUMA node ${n.numaNode})`)
-      throw new EmucxlError(
-        'ERR_EMUCXL_BAD_NODE',
-        `${name}: this context has the nodes ${known.join(' and ')}, not ${node}`,
-      )
-    }
-  }
-
   /**
    * Allocates zeroed memory on a node: `size` bytes, in pages of its own.
    *
@@ -215,7 +211,7 @@ export class Emucxl extends DataCalls {
   alloc(size: number, node: number, options?: AllocOptions): SharedArrayBuffer | ArrayBuffer {
     this.#checkOpen()
     checkBlockSize(size)
-    this.#checkNode(node)
+    checkNode(node, this.nodes)
     const flags = pageFlags(options, this.#flags)
     this.#checkOpen() // once more: a getter among the options may have closed it
     const buffer = addon.alloc(this.#id, size, node, flags)
@@ -245,7 +241,7 @@ export class Emucxl extends DataCalls {
   ): Promise<SharedArrayBuffer | ArrayBuffer> {
     this.#checkOpen()
     checkBlockSize(size)
-    this.#checkNode(node)
+    checkNode(node, this.nodes)
     const flags = pageFlags(options, this.#flags)
     const buffer = await run(options, (job) => {
       this.#checkOpen()
@@ -321,7 +317,7 @@ export class Emucxl extends DataCalls {
    */
   migrate(address: Address, node: number): MigrateResult {
     this.#checkOpen()
-    this.#checkNode(node)
+    checkNode(node, this.nodes)
     const result = addon.migrate(address, node)
     restamp(address, node)
     return result
@@ -334,7 +330,7 @@ export class Emucxl extends DataCalls {
     options?: AsyncOptions,
   ): Promise<MigrateResult> {
     this.#checkOpen()
-    this.#checkNode(node)
+    checkNode(node, this.nodes)
     const result: NativeMove = await run(options, (job) => addon.migrateAsync(job, address, node))
     restamp(address, node)
     return result
@@ -382,7 +378,7 @@ export class Emucxl extends DataCalls {
   /** The account of a node. Source: `emucxl_stats`, Table II, which gives `allocated` alone. */
   stats(node: number): NodeStats {
     this.#checkOpen()
-    this.#checkNode(node)
+    checkNode(node, this.nodes)
     const s = addon.stats(this.#id, node)
     return {
       node,
@@ -411,7 +407,7 @@ export class Emucxl extends DataCalls {
   /** Changes how many bytes may be mapped on a node. What is mapped beyond it stays. */
   setCapacity(node: number, bytes: number): void {
     this.#checkOpen()
-    this.#checkNode(node)
+    checkNode(node, this.nodes)
     checkBytes(bytes, 'bytes', 0)
     addon.setCapacity(this.#id, node, bytes)
   }

@@ -280,6 +280,23 @@ eachBackend(({ open }) => {
     })
   })
 
+  test('a subscriber that clears the store while tierOf() tells another what happened', () => {
+    const store = new KvStore(cxl, { local: { objects: 2 }, remote: { objects: 2 } })
+    for (let i = 0; i < 4; i++) store.put(`${i}`, Buffer.of(i))
+    const tiers: unknown[] = []
+    const hear: Record<string, () => void> = {
+      'emucxl:kv:evict': () => tiers.push(store.tierOf('3')), // the demotion is told inside of it
+      'emucxl:kv:demote': () => store.clear(),
+    }
+    for (const name in hear) subscribe(name, hear[name] as () => void)
+    try {
+      store.put('4', Buffer.of(4))
+    } finally {
+      for (const name in hear) unsubscribe(name, hear[name] as () => void)
+    }
+    expect([tiers, store.size]).toEqual([['local'], 0])
+  })
+
   describe('memory that view() lends', () => {
     test('is no more when the store ends meanwhile', () => {
       for (const end of [(store: KvStore) => store.destroy(), () => cxl.close()]) {

@@ -1,6 +1,6 @@
 // Promotion of what is read often: an entry that was read once or twice may never be again.
 
-import { checkBytes, outOfRange } from '../../memory/arguments.js'
+import { checkOptions, checkPositive, checkWhole } from '../../memory/arguments.js'
 import type { EntryBytes, Policy, PolicyFactory, PolicyHost, Tier } from '../policy.js'
 import { Lists } from './lists.js'
 
@@ -17,6 +17,8 @@ export interface ThresholdOptions {
 
 /** The windows are told apart by their number, of which an entry keeps so much. */
 const WINDOWS = 256
+/** Reads are counted up to this. */
+const MOST_HITS = 255
 
 class Threshold extends Lists {
   readonly #host: PolicyHost
@@ -46,7 +48,7 @@ class Threshold extends Lists {
     if (tier === 'local') return false
     const hits = this.#windows.get(entry) === this.#window ? this.#hits.get(entry) + 1 : 1
     this.#windows.set(entry, this.#window)
-    this.#hits.set(entry, Math.min(hits, 255))
+    this.#hits.set(entry, Math.min(hits, MOST_HITS))
     return hits >= this.#wanted
   }
 
@@ -56,10 +58,15 @@ class Threshold extends Lists {
   }
 }
 
-/** LRU; a remote entry is promoted when it was read so often within a window. */
-export function threshold({ hits = 2, window = 2 }: ThresholdOptions = {}): PolicyFactory {
-  checkBytes(hits, 'options.hits', 1)
-  if (hits > 255) throw outOfRange('options.hits', 'at most 255', hits)
-  if (!(window > 0)) throw outOfRange('options.window', 'more than 0', window)
+/**
+ * LRU; a remote entry is promoted when it was read so often within a window.
+ *
+ * Errors: `TypeError` and `RangeError` for options that are none.
+ */
+export function threshold(options: ThresholdOptions = {}): PolicyFactory {
+  checkOptions(options)
+  const { hits = 2, window = 2 } = options
+  checkWhole(hits, 'options.hits', 1, MOST_HITS)
+  checkPositive(window, 'options.window')
   return (host): Policy => new Threshold(host, hits, window)
 }
