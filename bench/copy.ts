@@ -11,21 +11,17 @@ import {
   turn,
   twoNodes,
 } from './experiment.js'
+import { type Measured, measured, mergeRows } from './measured.js'
 import { verifyPlacement } from './placement.js'
-import { summarize } from './statistics.js'
 
 const SAMPLES = 25
 const LEAST = 32 * 2 ** 20
 
-export interface CopyRow {
+export interface CopyRow extends Measured {
   from: 'local' | 'remote'
   to: 'local' | 'remote'
   /** Bytes of each of the two blocks. */
   blockBytes: number
-  samples: number
-  /** 10^9 bytes copied in a second. */
-  bestGBps: number
-  medianGBps: number
 }
 
 /** Two blocks on one node: what is copied from, and what is copied to. */
@@ -101,14 +97,12 @@ async function run(context: Context): Promise<{ rows: CopyRow[] }> {
     verifyPlacement(context, blocks)
     await measure(context, directions)
     const rows = directions.map(({ from, to, ns }) => {
-      const { best, median } = summarize(ns)
       return {
         from: from.node.role,
         to: to.node.role,
         blockBytes: bytes,
-        samples: ns.length,
-        bestGBps: bytes / best, // bytes in a nanosecond are 10^9 bytes in a second
-        medianGBps: bytes / median,
+        // Bytes in a nanosecond are 10^9 bytes in a second.
+        ...measured('GB/s', [ns.map((each) => bytes / each)]),
       }
     })
     return { rows }
@@ -130,9 +124,9 @@ function table(rows: readonly CopyRow[]): Table {
     rows: rows.map((row) => [
       `${row.from} → ${row.to}`,
       row.blockBytes / 2 ** 20,
-      row.bestGBps,
-      row.medianGBps,
-      local === undefined || row === local ? undefined : row.medianGBps / local.medianGBps,
+      row.best,
+      row.median,
+      local === undefined || row === local ? undefined : row.median / local.median,
     ]),
     notes: rows
       .slice(0, 1)
@@ -144,6 +138,8 @@ export const copy: Experiment<{ rows: CopyRow[] }> = {
   name: 'copy',
   description:
     'Bandwidth of one thread that copies a block, by cxl.copy, for each pair of nodes in turns.',
+  effort: { quick: { processes: 1, seconds: 4 }, full: { processes: 3, seconds: 10 } },
   run,
+  merge: (results) => ({ rows: mergeRows(results.map(({ rows }) => rows)) }),
   tables: ({ rows }) => [table(rows)],
 }

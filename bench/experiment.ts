@@ -1,12 +1,19 @@
 // What an experiment is: it measures local against remote memory through an open context, and lays
 // out what it found. Each has a file of its own here, and a place in the list of experiments.ts.
+//
+// It runs in processes of its own, one after the other, each of which measures everything once: what one
+// leaves behind in caches, in V8, in the layout of its pages is not another's. What they found is merged.
 
 import type { Emucxl } from '../lib/memory/emucxl.js'
 import { EmucxlError } from '../lib/memory/errors.js'
 import type { Node } from '../lib/memory/options.js'
+import type { NumaNode } from '../lib/memory/topology.js'
+import type { Chart } from './chart.js'
 
 /** What the user asked for; undefined leaves the choice to the experiment. */
 export interface Settings {
+  /** Whether all is to be over in a minute. */
+  quick?: boolean
   /** Repetitions of each measurement. */
   runs?: number
   /** Operations of a run, where an experiment counts operations; reads of a trace. */
@@ -30,10 +37,14 @@ export interface Context {
   memoryOfEach: number
   /** Whether the process may run on one CPU alone. */
   pinned: boolean
+  /** The machine's NUMA nodes. */
+  topology: readonly NumaNode[]
   /**
-   * Whether the experiment is to end with the repetitions that it has, one at least: it has taken
-   * long, and the user has not said how many there are to be.
+   * The share of the time that the process may take which is gone, from 0 to 1; 0 where the user has said
+   * how many repetitions there are to be.
    */
+  timeGone(): number
+  /** Whether it is all gone: the experiment is to end with what it has, one repetition at least. */
   timeIsUp(): boolean
   /** Tells how much is done, from 0 to 1. */
   progress(done: number): void
@@ -63,6 +74,12 @@ export interface Result {
   rows: readonly object[]
 }
 
+/** What a mode takes: processes, one after the other, and seconds of each. */
+export interface Effort {
+  processes: number
+  seconds: number
+}
+
 /**
  * An experiment. Its module loads nothing native before `run` is called, so that its name and
  * description can be listed where the addon cannot be loaded.
@@ -71,8 +88,14 @@ export interface Experiment<R extends Result = Result> {
   readonly name: string
   /** One sentence: what is measured, and how. */
   readonly description: string
+  readonly effort: { quick: Effort; full: Effort }
+  /** Measures, in a process of its own. */
   run(context: Context): Promise<R>
+  /** One result of those of several processes, of one at least. */
+  merge(results: readonly R[]): R
   tables(result: R): Table[]
+  /** For the report. */
+  charts?(result: R): Chart[]
   /** A picture of it: an SVG. `conditions` are what a reader must know besides. */
   picture?(result: R, conditions: readonly string[]): Promise<string>
 }

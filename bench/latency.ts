@@ -11,8 +11,8 @@ import {
   turn,
   twoNodes,
 } from './experiment.js'
+import { type Measured, measured, mergeRows } from './measured.js'
 import { verifyPlacement } from './placement.js'
-import { summarize } from './statistics.js'
 
 const SAMPLES = 100
 const ROUNDS = 4
@@ -21,21 +21,13 @@ const LINE = 64
 const CACHES = 4
 const LEAST = 64 * 2 ** 20
 
-export interface LatencyRow {
+export interface LatencyRow extends Measured {
   node: 'local' | 'remote'
   numaNode: number
   /** Bytes that the loads are spread over. */
   workingSetBytes: number
   pageBytes: number
-  /** Whether the thread stayed on its CPU during a sample. */
-  pinned: boolean
-  samples: number
   loadsPerSample: number
-  /** Nanoseconds for one load. */
-  bestNs: number
-  medianNs: number
-  p99Ns: number
-  sdNs: number
 }
 
 /** A node, and what was measured on it. */
@@ -122,20 +114,14 @@ async function run(context: Context): Promise<{ rows: LatencyRow[] }> {
   }
   noteRepetitions(context, 'latency', taken, samples)
   addConditions(context, subjects)
-  const rows = subjects.map(({ node, nsPerLoad, pageBytes, pinned }) => {
-    const { best, median, p99, sd } = summarize(nsPerLoad)
+  const rows = subjects.map(({ node, nsPerLoad, pageBytes }) => {
     return {
       node: node.role,
       numaNode: node.numaNode,
       workingSetBytes: bytes,
       pageBytes,
-      pinned,
-      samples: nsPerLoad.length,
       loadsPerSample: LOADS,
-      bestNs: best,
-      medianNs: median,
-      p99Ns: p99,
-      sdNs: sd,
+      ...measured('ns', [nsPerLoad]),
     }
   })
   return { rows }
@@ -167,11 +153,11 @@ function table(rows: readonly LatencyRow[]): Table {
     rows: rows.map((row) => [
       row.node,
       row.workingSetBytes / 2 ** 20,
-      row.bestNs,
-      row.medianNs,
-      row.p99Ns,
-      row.sdNs,
-      row.node === 'remote' && local !== undefined ? row.medianNs / local.medianNs : undefined,
+      row.best,
+      row.median,
+      row.p99,
+      row.sd,
+      row.node === 'remote' && local !== undefined ? row.median / local.median : undefined,
     ]),
     notes: rows.slice(0, 1).map((row) => {
       const loads = row.loadsPerSample.toLocaleString('en-US')
@@ -185,6 +171,8 @@ export const latency: Experiment<{ rows: LatencyRow[] }> = {
   description:
     'Time of one load when each must wait for the one before: a random cyclic pointer chase in ' +
     'native code, one load a cache line, local and remote in turns.',
+  effort: { quick: { processes: 2, seconds: 5 }, full: { processes: 3, seconds: 20 } },
   run,
+  merge: (results) => ({ rows: mergeRows(results.map(({ rows }) => rows)) }),
   tables: ({ rows }) => [table(rows)],
 }

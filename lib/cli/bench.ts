@@ -1,173 +1,23 @@
-// `emucxl bench`: runs experiments on one open context, prints their tables or one JSON report.
+// `emucxl bench`: runs experiments, prints their tables or one JSON report, and writes what else is wanted.
 
 import { closeSync, openSync, writeFileSync } from 'node:fs'
-import type { Context, Experiment, Result, Settings } from '../../bench/experiment.js'
-import { EXPERIMENTS } from '../../bench/experiments.js'
-import { policies } from '../kv/policies/index.js'
+import { addExperiment, type BenchReport, type Plan, planOf } from '../../bench/report.js'
 import type { BackendName } from '../memory/backends.js'
-import type { Emucxl } from '../memory/emucxl.js'
 import { packageVersion } from '../memory/host.js'
-import { LATENCY_PRESETS, type LatencyPreset } from '../memory/latency-model.js'
-import type { Node } from '../memory/options.js'
-import { memoryOfEach } from './available-memory.js'
-import { isPinned, standingConditions } from './conditions.js'
-import { cpuText, type Machine, readMachine } from './machine.js'
+import { readTopology } from '../memory/topology.js'
+import { help, list, read, type Wanted } from './bench-options.js'
+import { standingConditions } from './conditions.js'
+import { cpuText, readMachine } from './machine.js'
 import { Progress } from './progress.js'
 import { render, widthOf, wrap } from './table.js'
-import { byteSize, choice, parse, UsageError, wholeNumber } from './usage.js'
 
-const NAME = 'emucxl bench'
-const POLICIES = Object.keys(policies)
-
-/** What an experiment may take, so that all end in half a minute on a small or busy machine. */
-const PATIENCE_MS = 8_000
-
-const BACKENDS: Record<'auto' | BackendName, string> = {
-  auto: 'the best one that runs here',
-  device: 'memory of /dev/emucxl, the kernel module',
-  numa: 'memory of a NUMA node, placed by the kernel',
-  emulated: 'ordinary memory, the node is bookkeeping: says nothing about CXL',
-}
-
-/** What `emucxl bench --json` prints. */
-export interface BenchReport {
-  /** The package's version. */
-  version: string
-  /** ISO 8601. */
-  date: string
-  machine: Machine
-  backend: BackendName
-  nodes: readonly Node[]
-  /** The name of the latency model of the emulated backend, or null. */
-  latencyModel: LatencyPreset | null
-  /** What a reader must know before the figures are believed. */
-  conditions: string[]
-  /** By name; the fields of rows are those of its module in bench/. */
-  experiments: Record<string, { description: string; seconds: number } & Result>
-}
-
-function list(entries: readonly (readonly [string, string])[]): string {
-  const widest = Math.max(...entries.map(([name]) => name.length))
-  const hang = ' '.repeat(widest + 4)
-  return entries
-    .map(([name, text]) => wrap(text, 79, hang, `  ${name.padEnd(widest)}  `))
-    .join('\n')
-}
-
-function help(): string {
-  return `Usage: ${NAME} [EXPERIMENT…] [OPTION…]
-
-Measures local against remote memory. Without a name all experiments run, in
-about a minute at most.
-
-Experiments:
-${list(EXPERIMENTS.map(({ name, description }) => [name, description]))}
-
-Options:
-${list([
-  ['--json', 'print one JSON document instead of tables'],
-  ['--backend NAME', 'what maps the memory, see below (default: auto)'],
-  [
-    '--runs N',
-    'repetitions of each measurement (default: 100 for latency, 25 for copy, 10 for queue)',
-  ],
-  [
-    '--count N',
-    'operations of a run of the queue (default: 15000); reads of a trace of kv (default: 100000, of a file the first 1000000)',
-  ],
-  ['--seed N', 'where the random keys of kv begin (default: 1, as in the paper)'],
-  ['--policies A,B', `policies of kv, of: ${POLICIES.join(', ')} (default: all)`],
-  [
-    '--trace FILE',
-    'let kv replay this trace, not those that it makes: txt, an object id a line, or oracleGeneral of libCacheSim; compressed by gzip or zstd, or not; may come several times',
-  ],
-  ['--svg FILE', 'draw what kv found of traces into this file'],
-  [
-    '--size BYTES',
-    'working set of latency, block of copy: 64MiB, 1G (default: by the last-level cache)',
-  ],
-  [
-    '--latency-model NAME',
-    `make the emulated backend as slow as a published machine: ${Object.keys(LATENCY_PRESETS).join(', ')}`,
-  ],
-  ['-h, --help', 'show this'],
-])}
-
-Backends:
-${list(Object.entries(BACKENDS))}
-
-Tables or JSON go to stdout, progress and notices to stderr. Exit codes: 0 done,
-1 failed, 2 wrong usage, 130 ended by Ctrl-C.
-`
-}
-
-interface Wanted {
-  experiments: readonly Experiment[]
-  json: boolean
-  backend: 'auto' | BackendName
-  model: LatencyPreset | undefined
-  /** The file for a picture. */
-  svg: string | undefined
-  settings: Settings
-}
-
-function read(args: readonly string[]): Wanted | 'help' {
-  const { values, positionals } = parse(NAME, args, {
-    help: { type: 'boolean', short: 'h' },
-    json: { type: 'boolean' },
-    backend: { type: 'string' },
-    runs: { type: 'string' },
-    count: { type: 'string' },
-    size: { type: 'string' },
-    seed: { type: 'string' },
-    policies: { type: 'string' },
-    trace: { type: 'string', multiple: true },
-    svg: { type: 'string' },
-    'latency-model': { type: 'string' },
-  })
-  if (values.help) return 'help'
-  const names = EXPERIMENTS.map(({ name }) => name)
-  const asked = positionals.map((word) => choice(NAME, 'experiment', word, names))
-  const settings: Settings = {}
-  if (values.runs !== undefined) settings.runs = wholeNumber(NAME, 'runs', values.runs)
-  if (values.count !== undefined) settings.count = wholeNumber(NAME, 'count', values.count)
-  if (values.size !== undefined) settings.size = byteSize(NAME, 'size', values.size)
-  if (values.seed !== undefined) settings.seed = wholeNumber(NAME, 'seed', values.seed)
-  if (values.policies !== undefined) {
-    settings.policies = values.policies
-      .split(',')
-      .map((word) => choice(NAME, 'policy', word.trim(), POLICIES))
-  }
-  if (values.trace !== undefined) settings.traces = values.trace
-  const presets = Object.keys(LATENCY_PRESETS) as LatencyPreset[]
-  const model =
-    values['latency-model'] === undefined
-      ? undefined
-      : choice(NAME, 'latency model', values['latency-model'], presets)
-  const backends = Object.keys(BACKENDS) as (keyof typeof BACKENDS)[]
-  // A model is a model of the emulated backend: who names one has named the backend.
-  const named = values.backend ?? (model === undefined ? 'auto' : 'emulated')
-  const backend = choice(NAME, 'backend', named, backends)
-  if (model !== undefined && backend !== 'emulated') {
-    throw new UsageError(`--latency-model needs --backend emulated, not ${backend}`, NAME)
-  }
-  const experiments = EXPERIMENTS.filter(({ name }) => asked.length === 0 || asked.includes(name))
-  for (const option of ['trace', 'svg'] as const) {
-    const files = [values[option] ?? []].flat()
-    if (files.includes('')) throw new UsageError(`--${option} needs the name of a file`, NAME)
-    if (files.length > 0 && !experiments.some(({ name }) => name === 'kv')) {
-      throw new UsageError(`--${option} is for kv, which is not among the experiments`, NAME)
-    }
-  }
-  const { json = false, svg } = values
-  return { experiments, json, backend, model, svg, settings }
-}
+/** As a shell tells of a command that Ctrl-C ended. */
+const INTERRUPTED = 130
 
 /** Finds out what `auto` takes, and says so in the words of this command where it is no real thing. */
 async function settleBackend(asked: 'auto' | BackendName): Promise<BackendName> {
   if (asked !== 'auto') return asked
   const { chooseBackend, inspectBackends } = await import('../memory/backends.js')
-  const { readTopology } = await import('../memory/topology.js')
   const states = inspectBackends(readTopology())
   const backend = chooseBackend(states)
   if (backend === 'emulated') {
@@ -178,6 +28,31 @@ async function settleBackend(asked: 'auto' | BackendName): Promise<BackendName> 
     )
   }
   return backend
+}
+
+/** The report, before anything is measured. */
+async function begin({ backend: asked, model, settings }: Wanted): Promise<BenchReport> {
+  const backend = await settleBackend(asked)
+  const { Emucxl } = await import('../memory/emucxl.js')
+  const cxl = Emucxl.open(model === undefined ? { backend } : { backend, latencyModel: model })
+  try {
+    const machine = readMachine()
+    return {
+      version: packageVersion(),
+      date: new Date().toISOString(),
+      quick: settings.quick === true,
+      interrupted: false,
+      machine,
+      numaNodes: readTopology(),
+      backend: cxl.backend,
+      nodes: cxl.nodes,
+      latencyModel: model ?? null,
+      conditions: standingConditions(cxl, machine, model),
+      experiments: {},
+    }
+  } finally {
+    cxl.close()
+  }
 }
 
 function heading(report: BenchReport, width: number): string {
@@ -196,62 +71,60 @@ function label({ backend, latencyModel }: BenchReport): string {
   return latencyModel === null ? `backend ${backend}` : `modelled by ${latencyModel}`
 }
 
-/** Runs one experiment and adds it to the report. */
+const sum = (values: readonly number[]) => values.reduce((all, value) => all + value, 0)
+
+/** Seconds that plans take, at most. */
+const secondsOf = (plans: readonly Plan[]) =>
+  sum(plans.map(({ processes, seconds = 0 }) => processes * seconds))
+
+/** Runs an experiment, telling how far it is. Returns its tables as text; undefined where it was ended. */
 async function measure(
-  experiment: Experiment,
-  cxl: Emucxl,
-  settings: Settings,
   report: BenchReport,
-  progress: Progress,
-): Promise<Result> {
-  const conditions = new Set(report.conditions)
-  const began = performance.now()
-  const context: Context = {
-    cxl,
-    settings,
-    lastLevelCache: report.machine.lastLevelCache,
-    memoryOfEach: memoryOfEach(cxl.nodes),
-    pinned: isPinned(),
-    timeIsUp: () => settings.runs === undefined && performance.now() - began > PATIENCE_MS,
-    progress: (done) => progress.update(done),
-    condition: (text) => conditions.add(text),
-  }
+  plans: readonly Plan[],
+  at: number,
+  wanted: Wanted,
+  signal: AbortSignal,
+  width: number,
+): Promise<string | undefined> {
+  const plan = plans[at] as Plan
+  const { experiment, processes, seconds = 0 } = plan
   const { name, description } = experiment
+  const later = secondsOf(plans.slice(at + 1))
+  const progress = new Progress()
   progress.start(name)
+  const hear = (process: number, done: number) => {
+    const left = seconds * (processes - process - done)
+    progress.update((process + done) / processes, left + later)
+  }
   try {
-    const result = await experiment.run(context)
-    const seconds = (performance.now() - began) / 1000
+    const result = await addExperiment(report, plan, wanted.settings, hear, signal)
+    if (result === undefined) {
+      progress.leave()
+      return undefined
+    }
     progress.end()
-    report.conditions = [...conditions]
-    report.experiments[name] = { description, seconds, ...result }
-    return result
+    const { svg } = wanted.files
+    if (svg !== undefined && experiment.picture !== undefined) {
+      writeFileSync(svg, await experiment.picture(result, report.conditions))
+    }
+    const tables = experiment.tables(result).map((table) => render(table, width))
+    const head = wrap(description, width, '  ', `${name} (${label(report)}): `)
+    return `\n${head}\n\n${tables.join('\n')}`
   } catch (error) {
     progress.leave()
     throw error
   }
 }
 
-async function measureAll(cxl: Emucxl, wanted: Wanted, report: BenchReport): Promise<void> {
-  const width = widthOf(process.stdout)
-  const progress = new Progress()
-  const print = (text: string) => !wanted.json && process.stdout.write(text)
-  print(heading(report, width))
-  for (const experiment of wanted.experiments) {
-    const result = await measure(experiment, cxl, wanted.settings, report, progress)
-    const { name, description } = experiment
-    print(`\n${wrap(description, width, '  ', `${name} (${label(report)}): `)}\n\n`)
-    if (wanted.svg !== undefined && experiment.picture !== undefined) {
-      writeFileSync(wanted.svg, await experiment.picture(result, report.conditions))
-    }
-    print(
-      experiment
-        .tables(result)
-        .map((table) => render(table, width))
-        .join('\n'),
-    )
-  }
-  print(`\n${report.conditions.map((line) => `${wrap(line, width, '  ', '! ')}\n`).join('')}`)
-  if (wanted.json) process.stdout.write(`${JSON.stringify(report, null, 2)}\n`)
+/** Ctrl-C, once: what was measured is still to be printed. A second one ends the command at once. */
+function interruption(): AbortSignal {
+  const controller = new AbortController()
+  process.removeAllListeners('SIGINT')
+  process.on('SIGINT', () => {
+    if (controller.signal.aborted) process.exit(INTERRUPTED)
+    controller.abort()
+  })
+  return controller.signal
 }
 
 export async function run(args: readonly string[]): Promise<void> {
@@ -260,24 +133,22 @@ export async function run(args: readonly string[]): Promise<void> {
     process.stdout.write(help())
     return
   }
-  if (wanted.svg !== undefined) closeSync(openSync(wanted.svg, 'a')) // what fails fails at once
-  const backend = await settleBackend(wanted.backend)
-  const { Emucxl } = await import('../memory/emucxl.js')
-  const { model } = wanted
-  const cxl = Emucxl.open(model === undefined ? { backend } : { backend, latencyModel: model })
-  try {
-    const machine = readMachine()
-    await measureAll(cxl, wanted, {
-      version: packageVersion(),
-      date: new Date().toISOString(),
-      machine,
-      backend: cxl.backend,
-      nodes: cxl.nodes,
-      latencyModel: model ?? null,
-      conditions: standingConditions(cxl, machine, model),
-      experiments: {},
-    })
-  } finally {
-    cxl.close()
+  const { files, settings } = wanted
+  // What fails fails at once.
+  for (const file of [files.svg, files.csv, files.html]) {
+    if (file !== undefined) closeSync(openSync(file, 'a'))
   }
+  const signal = interruption()
+  const report = await begin(wanted)
+  const width = widthOf(process.stdout)
+  const print = (text: string) => !wanted.json && process.stdout.write(text)
+  print(heading(report, width))
+  const plans = wanted.experiments.map((each) => planOf(each, settings, wanted.processes))
+  for (let at = 0; at < plans.length && !signal.aborted; at++) {
+    print((await measure(report, plans, at, wanted, signal, width)) ?? '')
+  }
+  report.interrupted = signal.aborted
+  print(`\n${report.conditions.map((line) => `${wrap(line, width, '  ', '! ')}\n`).join('')}`)
+  if (wanted.json) process.stdout.write(`${JSON.stringify(report, null, 2)}\n`)
+  if (report.interrupted) process.exitCode = INTERRUPTED
 }

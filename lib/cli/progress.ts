@@ -3,6 +3,14 @@
 
 const CLEAR = '\r\x1b[K'
 const MS_BETWEEN = 100
+const BAR = 20
+
+/** Seconds as one says them of what is to come. */
+function about(seconds: number): string {
+  if (seconds < 1) return ''
+  if (seconds < 90) return `, at most ${Math.ceil(seconds)} s left`
+  return `, at most ${Math.ceil(seconds / 60)} min left`
+}
 
 export class Progress {
   readonly #stream: NodeJS.WriteStream
@@ -28,13 +36,19 @@ export class Progress {
     this.#open = true
   }
 
-  /** @param done from 0 to 1 */
-  update(done: number): void {
+  /**
+   * @param done from 0 to 1
+   * @param left seconds until the whole command is over, where that is known
+   */
+  update(done: number, left = 0): void {
     const now = performance.now()
     if (!this.#live || (done > 0 && now - this.#shown < MS_BETWEEN)) return
     this.#shown = now
     const percent = `${Math.round(100 * done)}`.padStart(3)
-    this.#stream.write(`${CLEAR}${this.#name}  ${percent} %  ${this.#elapsed()}`)
+    const bar = '█'.repeat(Math.round(BAR * done)).padEnd(BAR, '░')
+    this.#stream.write(
+      `${CLEAR}${this.#name}  ${bar} ${percent} %  ${this.#elapsed()}${about(left)}`,
+    )
   }
 
   /** Ends the part: its line goes, to make room for its table. */

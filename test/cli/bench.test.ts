@@ -3,11 +3,14 @@
 import { spawnSync } from 'node:child_process'
 import { openSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
-import type { BenchReport } from '../../lib/cli/bench.js'
+import type { BenchReport } from '../../bench/report.js'
 import { emucxl, MAIN } from './command.js'
 
 /** A bench that takes no time, of which the shape can be seen. */
-const QUICK = ['--backend', 'emulated', '--runs', '2', '--count', '50', '--size', '1MiB']
+const QUICK = [
+  ...['--backend', 'emulated', '--runs', '2', '--processes', '1'],
+  ...['--count', '50', '--size', '1MiB'],
+]
 
 async function report(...args: string[]): Promise<BenchReport> {
   const { code, stdout } = await emucxl(['bench', '--json', ...args])
@@ -18,13 +21,22 @@ async function report(...args: string[]): Promise<BenchReport> {
 const positive = expect.toSatisfy((n: unknown) => typeof n === 'number' && n > 0 && n < 1e12)
 const notNegative = expect.toSatisfy((n: unknown) => typeof n === 'number' && n >= 0 && n < 1e12)
 
+/** The fields of a figure with so many samples, of one process. */
+const figure = (unit: string, samples: number) => ({
+  ...{ unit, samples, best: positive, median: positive, mean: positive, p99: positive },
+  ...{ sd: notNegative, trials: [Array.from({ length: samples }, () => positive)] },
+})
+
 describe('the JSON report', () => {
   it('tells the version, the machine, the backend and the conditions', async () => {
     const found = await report('queue', ...QUICK)
     expect(Object.keys(found)).toEqual([
       'version',
       'date',
+      'quick',
+      'interrupted',
       'machine',
+      'numaNodes',
       'backend',
       'nodes',
       'latencyModel',
@@ -49,13 +61,8 @@ describe('the JSON report', () => {
       numaNode: notNegative,
       workingSetBytes: 2 ** 20,
       pageBytes: 4096,
-      pinned: true,
-      samples: 2,
       loadsPerSample: positive,
-      bestNs: positive,
-      medianNs: positive,
-      p99Ns: positive,
-      sdNs: notNegative,
+      ...figure('ns', 2),
     }))
     expect(experiments['latency']?.rows).toEqual(rows)
     // Said where the size of the cache is known and 1 MiB is little beside it, and where it is not.
@@ -71,9 +78,7 @@ describe('the JSON report', () => {
         from,
         to,
         blockBytes: 2 ** 20,
-        samples: 2,
-        bestGBps: positive,
-        medianGBps: positive,
+        ...figure('GB/s', 2),
       })),
     )
     expect(experiments['copy']?.rows).toEqual(directions)
@@ -93,6 +98,7 @@ describe('the JSON report', () => {
         nsPerOperation: positive,
         paperMeanMs,
         paperOperations: 15_000,
+        trialsMs: [[positive, positive]],
       }))
     const found = experiments['queue']?.rows
     expect(found).toEqual(
@@ -112,8 +118,8 @@ describe('the JSON report', () => {
     expect(found.latencyModel).toBe('table-5-far')
     expect(found.conditions).toContainEqual(expect.stringMatching(/^modelled: .*table-5-far/))
     expect(found.experiments['latency']?.rows).toMatchObject([
-      { node: 'local', bestNs: expect.toSatisfy((ns: number) => ns >= 200) },
-      { node: 'remote', bestNs: expect.toSatisfy((ns: number) => ns >= 363) },
+      { node: 'local', best: expect.toSatisfy((ns: number) => ns >= 200) },
+      { node: 'remote', best: expect.toSatisfy((ns: number) => ns >= 363) },
     ])
   })
 
@@ -242,7 +248,7 @@ describe('early ends', () => {
     const args = ['bench', 'queue', '--backend', 'emulated', '--runs', '1000000', '--count', '100']
     const { code, signal, stderr } = await emucxl(args, {
       watch: (child, _, errors) => {
-        if (errors.includes('queue …')) child.kill('SIGINT')
+        if (errors === 'queue … ') child.kill('SIGINT') // once: later it tells of its end
       },
     })
     expect({ code, signal }).toEqual({ code: 130, signal: null })

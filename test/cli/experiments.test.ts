@@ -25,6 +25,8 @@ function watched(settings: Settings, changes: Partial<Context> = {}): Watched {
     lastLevelCache: 2 ** 16,
     memoryOfEach: 2 ** 30,
     pinned: true,
+    topology: [],
+    timeGone: () => 0,
     timeIsUp: () => false,
     progress: (share) => done.push(share),
     condition: (text) => conditions.push(text),

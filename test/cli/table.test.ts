@@ -1,6 +1,6 @@
 // Layout of tables, paragraphs, sizes and progress.
 
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { EXPERIMENTS } from '../../bench/experiments.js'
 import { summarize } from '../../bench/statistics.js'
 import { Progress } from '../../lib/cli/progress.js'
@@ -111,7 +111,20 @@ describe('progress', () => {
     progress.start('copy')
     progress.update(0.5) // too soon after the line before: not drawn
     progress.end()
-    expect(written).toEqual(['\r\x1b[Kcopy    0 %  0.0 s', '\r\x1b[K'])
+    expect(written).toEqual([`\r\x1b[Kcopy  ${'░'.repeat(20)}   0 %  0.0 s`, '\r\x1b[K'])
+  })
+
+  it.each([
+    [0.4, ''],
+    [12.2, ', at most 13 s left'],
+    [90, ', at most 2 min left'],
+  ])('tells of %d s that are left', (left, text) => {
+    const { written, progress } = stream(true)
+    progress.start('copy')
+    vi.spyOn(performance, 'now').mockReturnValue(Number.POSITIVE_INFINITY)
+    progress.update(0.5, left)
+    vi.restoreAllMocks()
+    expect(written.at(-1)).toMatch(new RegExp(`^\r\x1b\\[Kcopy  █{10}░{10}  50 %  .* s${text}$`))
   })
 
   it('is a line for each part elsewhere', () => {

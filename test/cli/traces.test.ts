@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
 import type { KvTraceRow } from '../../bench/kv-traces.js'
-import type { BenchReport } from '../../lib/cli/bench.js'
+import type { BenchReport } from '../../bench/report.js'
 import { emucxl } from './command.js'
 
 const KV = ['bench', 'kv', '--backend', 'emulated']

@@ -1,0 +1,100 @@
+// What a run of experiments found, and about what machine: the JSON document that `emucxl bench` prints,
+// compares, and makes pages of.
+
+import type { Machine } from '../lib/cli/machine.js'
+import type { BackendName } from '../lib/memory/backends.js'
+import type { LatencyPreset } from '../lib/memory/latency-model.js'
+import type { Node } from '../lib/memory/options.js'
+import type { NumaNode } from '../lib/memory/topology.js'
+import type { Experiment, Result, Settings } from './experiment.js'
+import { runTrial, type TrialHooks } from './trials.js'
+
+export interface ExperimentReport extends Result {
+  /** What was measured, and how. */
+  description: string
+  /** What it took. */
+  seconds: number
+  /** Processes that measured it, one after the other. */
+  processes: number
+}
+
+export interface BenchReport {
+  /** The package's version. */
+  version: string
+  /** ISO 8601. */
+  date: string
+  /** Whether it was `--quick`. */
+  quick: boolean
+  /** Whether it was ended before all was measured. */
+  interrupted: boolean
+  machine: Machine
+  /** The machine's NUMA nodes. */
+  numaNodes: readonly NumaNode[]
+  backend: BackendName
+  nodes: readonly Node[]
+  /** The name of the latency model of the emulated backend, or null. */
+  latencyModel: LatencyPreset | null
+  /** What a reader must know before the figures are believed. */
+  conditions: string[]
+  /** By name; the fields of rows are those of its module in bench/. */
+  experiments: Record<string, ExperimentReport>
+}
+
+/** How much an experiment may take; without seconds the settings say how much there is to do. */
+export interface Plan {
+  experiment: Experiment
+  processes: number
+  seconds: number | undefined
+}
+
+export function planOf(
+  experiment: Experiment,
+  settings: Settings,
+  processes: number | undefined,
+): Plan {
+  const effort = experiment.effort[settings.quick === true ? 'quick' : 'full']
+  const seconds = settings.runs === undefined ? effort.seconds : undefined
+  return { experiment, processes: processes ?? effort.processes, seconds }
+}
+
+/**
+ * Runs an experiment, and adds what it finds to the report. Returns it; undefined where `signal` ended it
+ * before the first of its processes had found anything.
+ */
+export async function addExperiment(
+  report: BenchReport,
+  { experiment, processes, seconds }: Plan,
+  settings: Settings,
+  progress: (process: number, done: number) => void,
+  signal: AbortSignal,
+): Promise<Result | undefined> {
+  const conditions = new Set(report.conditions)
+  const { name, description } = experiment
+  const { backend, latencyModel } = report
+  const { lastLevelCache } = report.machine
+  const request = { experiment: name, backend, latencyModel, settings, lastLevelCache, seconds }
+  const began = performance.now()
+  const results: Result[] = []
+  for (let i = 0; i < processes; i++) {
+    const hooks: TrialHooks = {
+      progress: (done) => progress(i, done),
+      condition: (text) => conditions.add(text),
+    }
+    const result = await runTrial(request, hooks, signal)
+    if (result === undefined) break
+    results.push(result)
+  }
+  if (results.length === 0) return undefined
+  if (results.length < processes) {
+    conditions.add(`${name}: ended after ${results.length} of ${processes} processes`)
+  }
+  report.conditions = [...conditions]
+  const merged = experiment.merge(results)
+  report.experiments[name] = {
+    description,
+    seconds: (performance.now() - began) / 1000,
+    processes: results.length,
+    ...merged,
+  }
+  return merged
+}
