@@ -79,12 +79,12 @@ async function takeRound(
       blocks.map(([, block]) => block),
     )
     for (const [{ node }, block] of blocks) {
-      addon.chase(block, 1, 0, 1 + node.node) // links the lines, and warms them
+      addon.chase(block, 1, 0, 1 + node.node, -1) // links the lines, and warms them
       await turn()
     }
     for (let i = 0; i < samples; i++) {
       for (const [subject, block] of blocks) {
-        const chased = addon.chase(block, LOADS, 1, 0)
+        const chased = addon.chase(block, LOADS, 1, 0, -1)
         subject.nsPerLoad.push(...chased.nsPerLoad)
         subject.pinned &&= chased.pinned
         if (home.length > 0 && !home.includes(addon.currentCpu())) subject.far++

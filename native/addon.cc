@@ -72,6 +72,9 @@ constexpr Entry kEntries[] = {
     {"closeAsync", close_async},
     {"cancel", cancel},
     {"chase", chase},
+    {"sweep", sweep},
+    {"startTraffic", start_traffic},
+    {"stopTraffic", stop_traffic},
 };
 
 }  // namespace

@@ -46,8 +46,36 @@ export interface NativeMove {
 
 export interface NativeChase {
   lines: number
+  /** Whether the thread stayed on the CPU that was asked for. */
   pinned: boolean
+  /** The CPU on which it ran, at the end. */
+  cpu: number
   nsPerLoad: number[]
+}
+
+/**
+ * What the threads of a sweep or of traffic do, by STREAM's definitions: sum 64-bit words; a[i] = s;
+ * a[i] = b[i]; a[i] = b[i] + s * c[i] (doubles).
+ */
+export type Kernel = 'read' | 'write' | 'copy' | 'triad'
+
+export interface NativeSweep {
+  /** Of each pass, from the first thread's start to the last one's end. */
+  nsPerPass: number[]
+  /** By STREAM's count: each operand once. */
+  bytesPerPass: number
+  /** Whether every thread stayed on the CPU that `cpus` names for it. */
+  pinned: boolean
+  /** Whether the operands held what they must, afterwards. */
+  valid: boolean
+}
+
+export interface NativeTraffic {
+  /** Moved since all threads had begun, by STREAM's count. */
+  bytes: number
+  /** The time in which they were. */
+  ns: number
+  pinned: boolean
 }
 
 /** Bits of `flags` in `alloc`. */
@@ -123,8 +151,29 @@ export interface Addon {
   whereAsync(job: number, address: Memory): Promise<NativeResidency>
   closeAsync(job: number, context: number): Promise<void>
   cancel(job: number): void
-  /** Seed 0 goes on where the last chase of the block stopped. */
-  chase(address: Memory, loads: number, samples: number, seed: number): NativeChase
+  /** Seed 0 goes on where the last chase of the block stopped. `cpu` -1: where the thread is. */
+  chase(address: Memory, loads: number, samples: number, seed: number, cpu: number): NativeChase
+  /**
+   * A variant of STREAM, in as many threads as `cpus` has entries, after a pass that is not counted.
+   * @param blocks for each operand, targets first, one block for each part; overwritten
+   * @param weights pages of each part in a round; of no meaning where there is one part
+   * @param cpus the CPU that a thread is pinned to; -1: none
+   */
+  sweep(
+    kernel: Kernel,
+    blocks: readonly (readonly Memory[])[],
+    weights: readonly number[],
+    cpus: readonly number[],
+    passes: number,
+  ): NativeSweep
+  /** The same in the background; returns, with a number for it, when all threads have begun. */
+  startTraffic(
+    kernel: Kernel,
+    blocks: readonly (readonly Memory[])[],
+    weights: readonly number[],
+    cpus: readonly number[],
+  ): number
+  stopTraffic(traffic: number): NativeTraffic
 }
 
 /** Files in which the addon may be, best first. */

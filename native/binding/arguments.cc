@@ -66,7 +66,27 @@ bool view_bytes(napi_env env, napi_value value, Memory* out) {
   return false;
 }
 
+// A whole number between the two.
+bool to_integer(napi_env env, napi_value value, double least, double most, double* out) {
+  return napi_get_value_double(env, value, out) == napi_ok && *out >= least && *out <= most &&
+         *out == std::floor(*out);
+}
+
 }  // namespace
+
+bool to_whole(napi_env env, napi_value value, uint64_t* out) {
+  double number = 0;
+  if (!to_integer(env, value, 0, kMaxSafe, &number)) return false;
+  *out = static_cast<uint64_t>(number);
+  return true;
+}
+
+bool to_cpu(napi_env env, napi_value value, int* out) {
+  double number = 0;
+  if (!to_integer(env, value, -1, INT32_MAX, &number)) return false;
+  *out = static_cast<int>(number);
+  return true;
+}
 
 Call::Call(napi_env env, napi_callback_info info) {
   size_t count = kMost;
@@ -82,17 +102,15 @@ bool Call::bad(size_t i, const char* expected) const {
 }
 
 bool Call::whole(size_t i, uint64_t* out) const {
-  double value = 0;
-  if (napi_get_value_double(env(), arguments_[i], &value) != napi_ok ||
-      !(value >= 0 && value <= kMaxSafe) || value != std::floor(value)) {
-    return bad(i, "a whole number from 0 to 2^53 - 1");
-  }
-  *out = static_cast<uint64_t>(value);
-  return true;
+  return to_whole(env(), arguments_[i], out) || bad(i, "a whole number from 0 to 2^53 - 1");
 }
 
 bool Call::flag(size_t i, bool* out) const {
   return napi_get_value_bool(env(), arguments_[i], out) == napi_ok || bad(i, "a boolean");
+}
+
+bool Call::cpu(size_t i, int* out) const {
+  return to_cpu(env(), arguments_[i], out) || bad(i, "a whole number from -1 to 2^31 - 1");
 }
 
 bool Call::job(uint32_t* out) const {
@@ -123,12 +141,12 @@ bool Call::node(size_t i, const Context& context, uint32_t* out) const {
   return true;
 }
 
-bool Call::memory(size_t i, const char* name, Memory* out) const {
-  if (buffer_bytes(env(), arguments_[i], &out->start, &out->size)) {
-    out->buffer = arguments_[i];
+bool Call::memory_value(napi_value value, const char* name, Memory* out) const {
+  if (buffer_bytes(env(), value, &out->start, &out->size)) {
+    out->buffer = value;
     out->data = out->start;
     out->length = out->size;
-  } else if (!view_bytes(env(), arguments_[i], out) ||
+  } else if (!view_bytes(env(), value, out) ||
              !buffer_bytes(env(), out->buffer, &out->start, &out->size)) {
     // A view of a SharedArrayBuffer on Node.js 20 has a buffer that cannot be asked: not ours.
     if (out->data != nullptr && out->buffer != nullptr) return true;
@@ -142,14 +160,17 @@ bool Call::memory(size_t i, const char* name, Memory* out) const {
   // A view that its engine says is wider than the buffer below it is not trusted.
   if (out->region && (out->data < out->start || out->length > out->size ||
                       static_cast<size_t>(out->data - out->start) > out->size - out->length)) {
-    if (out->length != 0) return bad(i, "a view inside its buffer");
+    if (out->length != 0) {
+      throw_type_error(env(), std::string(name) + " must be a view inside its buffer");
+      return false;
+    }
     out->data = out->start;
   }
   return true;
 }
 
-bool Call::address(size_t i, const char* name, Memory* out) const {
-  if (!memory(i, name, out)) return false;
+bool Call::address_value(napi_value value, const char* name, Memory* out) const {
+  if (!memory_value(value, name, out)) return false;
   bool detached = false;
   if (out->size == 0) napi_is_detached_arraybuffer(env(), out->buffer, &detached);
   if (detached) {
@@ -175,8 +196,8 @@ bool Call::address(size_t i, const char* name, Memory* out) const {
   return true;
 }
 
-bool Call::block(size_t i, const char* name, Memory* out) const {
-  if (!address(i, name, out)) return false;
+bool Call::block_value(napi_value value, const char* name, Memory* out) const {
+  if (!address_value(value, name, out)) return false;
   if (out->data != out->start) {
     throw_range_error(env(), std::string(name) + " must be the start of its block, not byte " +
                                  std::to_string(out->data - out->start) + " of it");

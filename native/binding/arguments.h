@@ -5,33 +5,11 @@
 #include <node_api.h>
 
 #include <cstdint>
-#include <utility>
 
-#include "../core/region.h"
+#include "../core/held.h"
 #include "environment.h"
 
 namespace emucxl {
-
-// A region, held for the length of a call.
-class Held {
- public:
-  Held() = default;
-  explicit Held(Region* region) : region_(region) {}
-  Held(Held&& other) noexcept : region_(other.region_) { other.region_ = nullptr; }
-  Held& operator=(Held&& other) noexcept {
-    std::swap(region_, other.region_);
-    return *this;
-  }
-  ~Held() {
-    if (region_ != nullptr) RegionTable::instance().drop(region_);
-  }
-  Region* get() const { return region_; }
-  Region* operator->() const { return region_; }
-  explicit operator bool() const { return region_ != nullptr; }
-
- private:
-  Region* region_ = nullptr;
-};
 
 // Bytes that an argument points to: a buffer, or a view into one.
 struct Memory {
@@ -42,6 +20,10 @@ struct Memory {
   size_t size = 0;
   Held region;  // empty: not memory of emucxl
 };
+
+// Of one value; false, and nothing thrown, where it is something else.
+bool to_whole(napi_env env, napi_value value, uint64_t* out);  // a whole number up to 2^53 - 1
+bool to_cpu(napi_env env, napi_value value, int* out);         // the number of a CPU, or -1
 
 class Call {
  public:
@@ -56,18 +38,29 @@ class Call {
   // Each returns false with an exception thrown. Take every number before the first memory().
   bool whole(size_t i, uint64_t* out) const;  // a whole number from 0 to 2^53 - 1
   bool flag(size_t i, bool* out) const;
-  bool job(uint32_t* out) const;                // argument 0: the number by which cancel() finds it
+  bool cpu(size_t i, int* out) const;  // the number of a CPU, which need not be there, or -1
+  bool job(uint32_t* out) const;       // argument 0: the number by which cancel() finds it
   bool context(size_t i, Context** out) const;  // an open or closed context of this environment
   bool node(size_t i, const Context& context, uint32_t* out) const;
 
   // Any buffer or view. `name` is the parameter's.
-  bool memory(size_t i, const char* name, Memory* out) const;
+  bool memory(size_t i, const char* name, Memory* out) const {
+    return memory_value(arguments_[i], name, out);
+  }
   // Memory of emucxl that was not freed.
-  bool address(size_t i, const char* name, Memory* out) const;
+  bool address(size_t i, const char* name, Memory* out) const {
+    return address_value(arguments_[i], name, out);
+  }
   // As address, and at the start of its block.
-  bool block(size_t i, const char* name, Memory* out) const;
+  bool block(size_t i, const char* name, Memory* out) const {
+    return block_value(arguments_[i], name, out);
+  }
+  // As block, of a value that is no argument itself.
+  bool block_value(napi_value value, const char* name, Memory* out) const;
 
  private:
+  bool memory_value(napi_value value, const char* name, Memory* out) const;
+  bool address_value(napi_value value, const char* name, Memory* out) const;
   bool bad(size_t i, const char* expected) const;
 
   Environment* environment_ = nullptr;

@@ -49,4 +49,9 @@ napi_value fill_async(napi_env env, napi_callback_info info);
 // measure_calls.cc
 napi_value chase(napi_env env, napi_callback_info info);
 
+// traffic_calls.cc
+napi_value sweep(napi_env env, napi_callback_info info);
+napi_value start_traffic(napi_env env, napi_callback_info info);
+napi_value stop_traffic(napi_env env, napi_callback_info info);
+
 }  // namespace emucxl

@@ -27,6 +27,7 @@ bool exception_pending(napi_env env) {
 // that is kept for good keeps its context too: so the ranges that wait for further regions go now.
 void close_environment(void* data) {
   auto* e = static_cast<Environment*>(data);
+  e->traffic.clear();  // ends its threads, which hold regions
   for (Context* context : e->contexts) {
     if (context == nullptr) continue;
     RegionTable::instance().close(context);

@@ -5,11 +5,13 @@
 #include <node_api.h>
 
 #include <cstdint>
+#include <memory>
 #include <unordered_map>
 #include <vector>
 
 #include "../core/context.h"
 #include "../core/failure.h"
+#include "../core/traffic.h"
 
 namespace emucxl {
 
@@ -22,6 +24,8 @@ struct Environment {
   size_t counted = 0;              // bytes that were left to V8's count until then
   std::vector<Context*> contexts;  // opened here, by id; null when abandoned
   std::unordered_map<uint32_t, Job*> jobs;
+  std::unordered_map<uint64_t, std::unique_ptr<Traffic>> traffic;  // that was started here, by id
+  uint64_t next_traffic = 1;
 };
 
 // A number for the calling thread, never used twice. References to JavaScript objects belong to

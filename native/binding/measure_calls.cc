@@ -8,6 +8,7 @@
 #include <random>
 
 #include "../core/lifecycle.h"
+#include "../core/pinned.h"
 #include "arguments.h"
 #include "calls.h"
 #include "results.h"
@@ -18,30 +19,6 @@ namespace {
 constexpr size_t kLine = 64;     // bytes; what one load brings in
 constexpr size_t kSlice = 4096;  // loads between two looks at the latency model
 constexpr size_t kPlace = 8;     // where in the first line a chase leaves its place in the cycle
-
-// Keeps the thread on the CPU where it is; gives back its freedom at the end.
-class Pinned {
- public:
-  Pinned() {
-    const int cpu = sched_getcpu();
-    ok_ = cpu >= 0 && sched_getaffinity(0, sizeof before_, &before_) == 0;
-    if (!ok_) return;
-    cpu_set_t one;
-    CPU_ZERO(&one);
-    CPU_SET(static_cast<size_t>(cpu), &one);
-    ok_ = sched_setaffinity(0, sizeof one, &one) == 0;
-  }
-  ~Pinned() {
-    if (ok_) sched_setaffinity(0, sizeof before_, &before_);
-  }
-  Pinned(const Pinned&) = delete;
-  Pinned& operator=(const Pinned&) = delete;
-  bool ok() const { return ok_; }
-
- private:
-  cpu_set_t before_{};
-  bool ok_ = false;
-};
 
 // Links the lines of a block into one random cycle (Sattolo's shuffle), so that neither the
 // prefetchers nor a short cycle can help. A link is the offset of the next line, not its address:
@@ -71,17 +48,18 @@ uint64_t follow(const char* start, uint64_t at, uint64_t loads, uint64_t last) {
 
 }  // namespace
 
-// chase(address, loads, samples, seed): ns a load of each sample; overwrites the block. Seed 0 goes
-// on in the cycle of an earlier call where that one stopped, so that samples of two blocks can
+// chase(address, loads, samples, seed, cpu): ns a load of each sample; overwrites the block. Seed 0
+// goes on in the cycle of an earlier call where that one stopped, so that samples of two blocks can
 // alternate without each time linking and warming them anew.
 napi_value chase(napi_env env, napi_callback_info info) {
   const Call call(env, info);
   uint64_t loads = 0;
   uint64_t samples = 0;
   uint64_t seed = 0;
+  int cpu = -1;
   Memory memory;
   if (!call.whole(1, &loads) || !call.whole(2, &samples) || !call.whole(3, &seed) ||
-      !call.address(0, "address", &memory)) {
+      !call.cpu(4, &cpu) || !call.address(0, "address", &memory)) {
     return nullptr;
   }
   const size_t lines = memory.length / kLine;
@@ -93,7 +71,7 @@ napi_value chase(napi_env env, napi_callback_info info) {
   }
   const Region& region = *memory.region.get();
   const bool slowed = modelled(region);
-  const Pinned pinned;
+  const Pinned pinned(cpu);
   const uint64_t last = kLine * (lines - 1);
   auto* const place = reinterpret_cast<volatile uint64_t*>(memory.data + kPlace);
   uint64_t at = *place;
@@ -121,7 +99,8 @@ napi_value chase(napi_env env, napi_callback_info info) {
     napi_set_element(env, results, static_cast<uint32_t>(s), number(env, ns));
   }
   *place = at;
-  napi_value o = object(env, {{"lines", static_cast<double>(lines)}});
+  napi_value o = object(
+      env, {{"lines", static_cast<double>(lines)}, {"cpu", static_cast<double>(sched_getcpu())}});
   napi_set_named_property(env, o, "pinned", boolean(env, pinned.ok()));
   napi_set_named_property(env, o, "nsPerLoad", results);
   return o;

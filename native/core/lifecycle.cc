@@ -232,6 +232,23 @@ void pace(const Region& region, uint64_t began, size_t bytes, Cancelled cancelle
   wait_until(began, model.ns + static_cast<double>(bytes) / model.bytes_per_ns, cancelled);
 }
 
+void pace(const std::vector<Access>& accesses, uint64_t began, Cancelled cancelled) {
+  double longest = 0;
+  for (const Access& access : accesses) {
+    const Context* context = access.region->context;
+    const uint32_t node = access.region->node;  // once: a migrate may be under way
+    const Latency& model = context->nodes[node].latency;
+    if (!(model.bytes_per_ns > 0)) continue;
+    double bytes = 0;
+    for (const Access& other : accesses) {
+      const bool same = other.region->context == context && other.region->node == node;
+      if (same) bytes += static_cast<double>(other.bytes);
+    }
+    longest = std::max(longest, model.ns + bytes / model.bytes_per_ns);
+  }
+  wait_until(began, longest, cancelled);
+}
+
 void pace_loads(const Region& region, uint64_t began, uint64_t loads) {
   if (!modelled(region)) return;
   const Latency& model = region.context->nodes[region.node].latency;

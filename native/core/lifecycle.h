@@ -44,6 +44,13 @@ bool modelled(const Region& region);
 // Waits until an access of `bytes` to the region, begun at `began` (now_ns), has taken as long as
 // the latency model says, or `cancelled` is set. Returns at once where there is no model.
 void pace(const Region& region, uint64_t began, size_t bytes, Cancelled cancelled = nullptr);
+// As `pace`, for accesses to several regions at the same time: those on one node share its
+// bandwidth.
+struct Access {
+  const Region* region = nullptr;
+  size_t bytes = 0;
+};
+void pace(const std::vector<Access>& accesses, uint64_t began, Cancelled cancelled = nullptr);
 // As `pace`, for loads that each wait for the one before.
 void pace_loads(const Region& region, uint64_t began, uint64_t loads);
 uint64_t now_ns();

@@ -2,7 +2,7 @@
 // throw, and must not crash. Arguments: seed, number of calls. Prints how many returned and threw.
 //
 // Left out, because they are no argument that JavaScript could pass by mistake: an error factory of
-// the test's own (setup), and a pointer chase of so many loads and samples that it would run for years.
+// the test's own (setup), and a pointer chase or a sweep that would run for years.
 
 import { setImmediate as turn } from 'node:timers/promises'
 import { createContext, runInContext } from 'node:vm'
@@ -173,7 +173,20 @@ const GARBAGE: (() => unknown)[] = [
   },
 ]
 
-type Kind = 'context' | 'memory' | 'number' | 'small' | 'job' | 'flag' | 'text' | 'rows'
+type Kind =
+  | 'context'
+  | 'memory'
+  | 'number'
+  | 'small'
+  | 'job'
+  | 'flag'
+  | 'text'
+  | 'rows'
+  | 'kernel'
+  | 'blocks'
+  | 'weights'
+  | 'cpus'
+  | 'traffic'
 
 /** What each function takes: lib/memory/addon.ts. */
 const SHAPES: Record<keyof Addon, Kind[]> = {
@@ -209,8 +222,19 @@ const SHAPES: Record<keyof Addon, Kind[]> = {
   whereAsync: ['job', 'memory'],
   closeAsync: ['job', 'context'],
   cancel: ['job'],
-  chase: ['memory', 'small', 'small', 'small'],
+  chase: ['memory', 'small', 'small', 'small', 'small'],
+  sweep: ['kernel', 'blocks', 'weights', 'cpus', 'small'],
+  startTraffic: ['kernel', 'blocks', 'weights', 'cpus'],
+  stopTraffic: ['traffic'],
 }
+
+/** Threads that were started, and not yet stopped: never many, or nothing else would get on. */
+const traffic: number[] = []
+
+/** Of the blocks of a sweep or of traffic; chosen with its kernel. */
+let shape = { operands: 1, parts: 1 }
+
+const many = <T>(count: number, make: () => T): T[] => Array.from({ length: count }, () => make())
 
 const right: Record<Kind, () => unknown> = {
   context: () => pick(contexts),
@@ -221,6 +245,14 @@ const right: Record<Kind, () => unknown> = {
   flag: () => random(2) === 1,
   text: () => pick(['emulated', 'numa', 'device', '/dev/zero', 'libnuma', '']),
   rows: () => [0, 2 ** 24, 0, 0, 0, 2 ** 24, 0, 0],
+  kernel: () => {
+    shape = { operands: 1 + random(3), parts: 1 + random(2) }
+    return pick(['read', 'write', 'copy', 'triad'].slice(shape.operands < 2 ? 0 : shape.operands))
+  },
+  blocks: () => many(shape.operands, () => many(shape.parts, () => argument('memory'))),
+  weights: () => many(shape.parts, () => argument('small')),
+  cpus: () => many(1 + random(3), () => pick([-1, 0, 1, 9999])),
+  traffic: () => pick([...traffic, 0, 1]),
 }
 
 /** Mostly right, so that the next argument counts too. */
@@ -254,6 +286,8 @@ function attempt(name: keyof Addon, taken: unknown[]): void {
     const result = Reflect.apply(addon[name], addon, taken) as unknown
     if (!(result instanceof Promise)) {
       note(name, 'returned')
+      if (name === 'startTraffic') traffic.push(result as number)
+      if (traffic.length > 2) attempt('stopTraffic', [traffic.shift()])
       // Contexts are numbers, and so is much else: all are tried.
       remember(result)
       return
@@ -286,11 +320,13 @@ let i = 0
 for (; i < calls; i++) {
   const name = pick(names)
   if (i % 4 === 0 || contexts.length === 0) good()
-  const shape = SHAPES[name]
-  const count = random(8) === 0 ? random(9) : shape.length
-  const taken = Array.from({ length: count }, (_, at) => argument(shape[at]))
+  const kinds = SHAPES[name]
+  const count = random(8) === 0 ? random(9) : kinds.length
+  const taken = Array.from({ length: count }, (_, at) => argument(kinds[at]))
   if (name === 'setup' && typeof taken[0] === 'function') continue
-  if (name === 'chase' && taken.slice(1, 3).some((n) => typeof n === 'number' && n > 100)) continue
+  const isLong = (n: unknown) => typeof n === 'number' && n > 100
+  if (name === 'chase' && taken.slice(1, 3).some(isLong)) continue
+  if (name === 'sweep' && isLong(taken[4])) continue
   attempt(name, taken)
   if (i % 50 === 0) await turn()
   if (i % 2000 === 0) (globalThis as { gc?: () => void }).gc?.()
