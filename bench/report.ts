@@ -6,6 +6,7 @@ import type { BackendName } from '../lib/memory/backends.js'
 import type { LatencyPreset } from '../lib/memory/latency-model.js'
 import type { Node } from '../lib/memory/options.js'
 import type { NumaNode } from '../lib/memory/topology.js'
+import type { Comparison } from './compare.js'
 import type { Experiment, Result, Settings } from './experiment.js'
 import { runTrial, type TrialHooks } from './trials.js'
 
@@ -38,6 +39,8 @@ export interface BenchReport {
   conditions: string[]
   /** By name; the fields of rows are those of its module in bench/. */
   experiments: Record<string, ExperimentReport>
+  /** What has changed since an earlier run, where one was named. */
+  comparison?: Comparison
 }
 
 /** How much an experiment may take; without seconds the settings say how much there is to do. */
@@ -57,6 +60,9 @@ export function planOf(
   return { experiment, processes: processes ?? effort.processes, seconds }
 }
 
+/** Conditions of several processes are one where they differ in numbers alone. */
+const alike = (text: string) => text.replace(/\d+/g, '0')
+
 /**
  * Runs an experiment, and adds what it finds to the report. Returns it; undefined where `signal` ended it
  * before the first of its processes had found anything.
@@ -68,7 +74,7 @@ export async function addExperiment(
   progress: (process: number, done: number) => void,
   signal: AbortSignal,
 ): Promise<Result | undefined> {
-  const conditions = new Set(report.conditions)
+  const conditions = new Map(report.conditions.map((text) => [alike(text), text]))
   const { name, description } = experiment
   const { backend, latencyModel } = report
   const { lastLevelCache } = report.machine
@@ -78,7 +84,7 @@ export async function addExperiment(
   for (let i = 0; i < processes; i++) {
     const hooks: TrialHooks = {
       progress: (done) => progress(i, done),
-      condition: (text) => conditions.add(text),
+      condition: (text) => conditions.set(alike(text), text),
     }
     const result = await runTrial(request, hooks, signal)
     if (result === undefined) break
@@ -86,9 +92,10 @@ export async function addExperiment(
   }
   if (results.length === 0) return undefined
   if (results.length < processes) {
-    conditions.add(`${name}: ended after ${results.length} of ${processes} processes`)
+    const text = `${name}: ended after ${results.length} of ${processes} processes`
+    conditions.set(alike(text), text)
   }
-  report.conditions = [...conditions]
+  report.conditions = [...conditions.values()]
   const merged = experiment.merge(results)
   report.experiments[name] = {
     description,

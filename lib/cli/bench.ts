@@ -1,7 +1,10 @@
 // `emucxl bench`: runs experiments, prints their tables or one JSON report, and writes what else is wanted.
 
 import { closeSync, openSync, writeFileSync } from 'node:fs'
+import { compare, comparisonTables } from '../../bench/compare.js'
+import { csvOf } from '../../bench/csv.js'
 import { addExperiment, type BenchReport, type Plan, planOf } from '../../bench/report.js'
+import { readReport } from '../../bench/saved.js'
 import type { BackendName } from '../memory/backends.js'
 import { packageVersion } from '../memory/host.js'
 import { readTopology } from '../memory/topology.js'
@@ -138,6 +141,7 @@ export async function run(args: readonly string[]): Promise<void> {
   for (const file of [files.svg, files.csv, files.html]) {
     if (file !== undefined) closeSync(openSync(file, 'a'))
   }
+  const earlier = files.compare === undefined ? undefined : readReport(files.compare)
   const signal = interruption()
   const report = await begin(wanted)
   const width = widthOf(process.stdout)
@@ -148,6 +152,13 @@ export async function run(args: readonly string[]): Promise<void> {
     print((await measure(report, plans, at, wanted, signal, width)) ?? '')
   }
   report.interrupted = signal.aborted
+  if (earlier !== undefined) {
+    report.comparison = compare(report, earlier)
+    report.conditions.push(...report.comparison.conditions)
+    const tables = comparisonTables(report.comparison).map((table) => render(table, width))
+    print(`\n${tables.join('\n')}`)
+  }
+  if (files.csv !== undefined) writeFileSync(files.csv, csvOf(report))
   print(`\n${report.conditions.map((line) => `${wrap(line, width, '  ', '! ')}\n`).join('')}`)
   if (wanted.json) process.stdout.write(`${JSON.stringify(report, null, 2)}\n`)
   if (report.interrupted) process.exitCode = INTERRUPTED

@@ -15,6 +15,7 @@ export function standingConditions(
   cxl: Pick<Emucxl, 'backend' | 'nodes'>,
   machine: Machine,
   model: string | undefined,
+  root = '/',
 ): string[] {
   const lines: string[] = []
   if (cxl.backend === 'emulated') lines.push('emulated: not a CXL measurement')
@@ -28,6 +29,18 @@ export function standingConditions(
     lines.push('virtual machine under TCG: times mean nothing')
   } else if (machine.virtualMachine !== null) {
     lines.push(`virtual machine (${machine.virtualMachine})`)
+  }
+  const governor = readText(root, 'sys/devices/system/cpu/cpu0/cpufreq/scaling_governor')
+  if (governor !== undefined && governor !== 'performance') {
+    lines.push(
+      `frequency scaling: governor ${governor}; cpupower frequency-set -g performance ends it`,
+    )
+  }
+  const balancing = readText(root, 'proc/sys/kernel/numa_balancing')
+  if (cxl.backend !== 'emulated' && balancing !== undefined && balancing !== '0') {
+    lines.push(
+      'NUMA balancing is on: the kernel may move pages meanwhile; sysctl kernel.numa_balancing=0 ends it',
+    )
   }
   return lines
 }

@@ -17,7 +17,7 @@ export interface NumaNode {
   /** Whether this process may have memory there: a cpuset, as of a container, can forbid it. */
   allowed: boolean
   /** Distance to each node, by its id; 10 is the node itself (ACPI SLIT). */
-  distances: Record<number, number>
+  distances: Record<string, number>
 }
 
 const KIB = 1024

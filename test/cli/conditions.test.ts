@@ -17,12 +17,12 @@ const machine = (virtualMachine: string | null) => ({ ...readMachine(), virtualM
 describe('conditions', () => {
   it('are none on two real nodes of a physical machine', () => {
     const cxl = { backend: 'numa' as const, nodes: nodes(0, 1) }
-    expect(standingConditions(cxl, machine(null), undefined)).toEqual([])
+    expect(standingConditions(cxl, machine(null), undefined, layOut())).toEqual([])
   })
 
   it('name all that makes figures worth less', () => {
     const cxl = { backend: 'emulated' as const, nodes: nodes(0, 0) }
-    expect(standingConditions(cxl, machine('KVM'), 'table-5-near')).toEqual([
+    expect(standingConditions(cxl, machine('KVM'), 'table-5-near', layOut())).toEqual([
       'emulated: not a CXL measurement',
       expect.stringMatching(/^modelled: /),
       'one NUMA node: local and remote are the same memory',
@@ -32,9 +32,24 @@ describe('conditions', () => {
 
   it('say that times of a translated machine mean nothing', () => {
     const cxl = { backend: 'device' as const, nodes: nodes(0, 1) }
-    expect(standingConditions(cxl, machine('QEMU TCG'), undefined)).toEqual([
+    expect(standingConditions(cxl, machine('QEMU TCG'), undefined, layOut())).toEqual([
       'virtual machine under TCG: times mean nothing',
     ])
+  })
+
+  it.each([
+    ['powersave', '1', 2],
+    ['performance', '0', 0],
+    ['schedutil', '2', 2],
+  ])('tell of governor %s and NUMA balancing %s', (governor, balancing, count) => {
+    const root = layOut({
+      'sys/devices/system/cpu/cpu0/cpufreq/scaling_governor': `${governor}\n`,
+      'proc/sys/kernel/numa_balancing': `${balancing}\n`,
+    })
+    const cxl = { backend: 'numa' as const, nodes: nodes(0, 1) }
+    const found = standingConditions(cxl, machine(null), undefined, root)
+    expect(found).toHaveLength(count)
+    for (const line of found) expect(line).toMatch(/^(frequency scaling: governor \w+;|NUMA bal)/)
   })
 })
 
