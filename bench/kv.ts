@@ -17,6 +17,8 @@ const REMOTE_OBJECTS = 1000
 const KEYS = 1000
 const READS = 50_000
 const HOT_READS = 45_000
+/** Reads of a trace that is generated, where all is to be over soon. */
+const FEW_READS = 25_000
 
 /** Percent of reads that found their object in local memory. Source: emucxl.txt, Table IV. */
 const TABLE_IV: Record<string, readonly [policy1: number, policy2: number]> = {
@@ -151,8 +153,9 @@ async function run(context: Context): Promise<KvResult> {
   let replayed = 0
   const onReplay = () => progress(TABLE_PART + ((1 - TABLE_PART) * ++replayed) / replays)
   const traces: KvTraceRow[] = []
+  const reads = settings.count ?? (settings.quick === true ? FEW_READS : undefined)
   for (let i = 0; i < all; i++) {
-    const trace = files[i] ?? generateTrace(TRACES[i] as string, seed, settings.count)
+    const trace = files[i] ?? generateTrace(TRACES[i] as string, seed, reads)
     traces.push(...(await replayTrace(context, trace, names, onReplay)))
   }
   progress(1)
