@@ -1,7 +1,7 @@
 // `emucxl bench` on the emulated backend: its report, its tables, and how it ends.
 
 import { spawnSync } from 'node:child_process'
-import { openSync } from 'node:fs'
+import { openSync, readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import type { BenchReport } from '../../bench/report.js'
 import { emucxl, MAIN } from './command.js'
@@ -253,6 +253,63 @@ describe('early ends', () => {
     })
     expect({ code, signal }).toEqual({ code: 130, signal: null })
     expect(stderr).toBe('queue … \n')
+  })
+
+  it('prints what was measured before Ctrl-C, as a valid report', async () => {
+    const { code, stdout, stderr } = await emucxl(
+      [
+        ...['bench', 'latency', 'queue', '--json', '--backend', 'emulated', '--runs', '2000'],
+        ...['--size', '64KiB', '--processes', '1'],
+      ],
+      {
+        watch: (child, _, errors) => {
+          if (errors.endsWith('queue … ')) child.kill('SIGINT')
+        },
+      },
+    )
+    expect(code).toBe(130)
+    const found = JSON.parse(stdout) as BenchReport
+    expect(found.interrupted).toBe(true)
+    expect(Object.keys(found.experiments)).toEqual(['latency'])
+    expect(stderr).toMatch(/^latency … \d+\.\d s\nqueue … \n$/)
+  })
+
+  it('ends at once at the second Ctrl-C', async () => {
+    const args = [
+      'bench',
+      'queue',
+      '--backend',
+      'emulated',
+      '--runs',
+      '1000000',
+      '--processes',
+      '9',
+    ]
+    const { code, stderr } = await emucxl(args, {
+      watch: (child, _, errors) => {
+        if (errors === 'queue … ') {
+          child.kill('SIGINT')
+          child.kill('SIGINT')
+        }
+      },
+    })
+    expect(code).toBe(130)
+    expect(stderr).toBe('queue … \n')
+  })
+
+  it('tells of a process that was killed', async () => {
+    const args = ['bench', 'queue', '--backend', 'emulated', '--runs', '1000000']
+    const { code, stderr } = await emucxl(args, {
+      watch: (child, _, errors) => {
+        if (errors !== 'queue … ') return
+        const children = `/proc/${child.pid}/task/${child.pid}/children`
+        let pid = 0
+        while (pid === 0) pid = Number(readFileSync(children, 'utf8').trim()) // it is on its way
+        process.kill(pid, 'SIGKILL')
+      },
+    })
+    expect(code).toBe(1)
+    expect(stderr).toBe('queue … \nemucxl: the process that measured queue was ended by SIGKILL\n')
   })
 
   it('is silent when the reader of its output has gone', async () => {
