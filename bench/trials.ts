@@ -47,7 +47,7 @@ export async function runTrial(
         const how = by === null ? `with code ${code}` : `by ${by}`
         reject(new Error(`the process that measured ${request.experiment} was ended ${how}`))
       })
-      child.send(request)
+      child.send(request, () => {}) // where it fails the process has ended, which is told of
     })
   } finally {
     signal.removeEventListener('abort', end)
