@@ -25,6 +25,7 @@
         'native/core/lifecycle.cc',
         'native/core/mappings.cc',
         'native/core/node_memory.cc',
+        'native/core/numa_calls.cc',
         'native/core/pages.cc',
         'native/core/region.cc',
       ],

@@ -64,6 +64,9 @@ export const Flag = {
 /** `kind` of `copy`: which side must be memory of emucxl, and whether they may overlap. */
 export const Kind = { read: 0, write: 1, copy: 2, move: 3 } as const
 
+/** The system calls that place memory, by their names. */
+export type NumaCall = 'get_mempolicy' | 'set_mempolicy' | 'mbind' | 'move_pages'
+
 type Memory = ArrayBufferLike | ArrayBufferView
 
 /** The addon's functions: native/binding/calls.h. Arguments are checked there once more. */
@@ -99,6 +102,8 @@ export interface Addon {
   stats(context: number, node: number): NativeStats
   mappings(context: number): NativeMapping[]
   currentCpu(): number
+  /** The errno of each of the kernel's NUMA calls; 0 where it works. */
+  tryNumaCalls(): Record<NumaCall, number>
   wrapsShared(): boolean
   allocAsync(
     job: number,
