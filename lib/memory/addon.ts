@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { getSystemErrorName } from 'node:util'
 import { flaw } from './binary.js'
 import { EmucxlError, type ErrorCode } from './errors.js'
-import { libc, packageRoot } from './host.js'
+import { buildCommand, libc, packageRoot } from './host.js'
 
 /** Numbers of a node as the addon counts them; see `NodeStats` of emucxl.ts. */
 export interface NativeStats {
@@ -153,7 +153,7 @@ function cannotLoad(tried: { file: string; error?: Error }[]): EmucxlError {
       `Node-API ${process.versions['napi']}.\n` +
       (process.platform === 'linux'
         ? 'To build it from source, with g++, make and python3 installed, run:\n' +
-          `  npm run install --prefix '${packageRoot}'`
+          `  ${buildCommand()}`
         : 'emucxl needs Linux: its memory comes from mmap, mbind and /dev/emucxl.'),
     { cause: tried.find(({ error }) => error !== undefined)?.error },
   )
