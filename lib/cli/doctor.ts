@@ -10,9 +10,9 @@ const DEVICE = '/dev/emucxl'
 const HELP = `Usage: ${NAME} [OPTION…]
 
 Examines this machine: NUMA nodes, libnuma, system calls that a container
-forbids, the kernel module, CXL and dax devices, what the kernel moves by itself,
-huge pages, swap, limits of Node.js. Each line is ok, a note, or a PROBLEM, with
-the command that mends it. Changes nothing, and needs no rights.
+forbids, the kernel module, CXL and dax devices, what the kernel moves by
+itself, huge pages, swap, limits of Node.js. Each line is ok, a note, or a
+PROBLEM, with the command that mends it. Changes nothing, and needs no rights.
 
 Options:
       --json           print one JSON document instead of text

@@ -15,7 +15,13 @@ const checkBackend: Check = (examined) => {
   const { info, system } = examined
   if (info.auto === null) return []
   if (info.auto !== 'emulated') {
-    return [found('backend', 'good', `the backend auto takes ${info.auto}: remote memory is real`)]
+    return [
+      found(
+        'backend',
+        'good',
+        `auto takes the backend ${info.auto}: remote memory is on a node of its own`,
+      ),
+    ]
   }
   const usable = info.nodes.filter(isUsable).length
   const same = 'on the backend emulated, where local and remote are the same memory'
