@@ -176,3 +176,22 @@ export function build(machine: Described): { root: string; probes: Probes } {
   )
   return { root, probes: probesOf(machine) }
 }
+
+/** As `emucxl vm run` shows it, with Linux 6.12 of Debian. */
+export const APPLIANCE: Described = {
+  nodes: [
+    { id: 0, cpus: '0-1', memory: 4, distances: '10 20' },
+    { id: 1, cpus: '', memory: 8, distances: '20 10' },
+  ],
+  distribution: 'none',
+  root: true,
+  settings: {
+    'proc/sys/kernel/numa_balancing': 1,
+    'sys/devices/system/memory/auto_online_blocks': 'online',
+    'sys/devices/virtual/memory_tiering/memory_tier4/nodelist': '0-1',
+    'sys/kernel/mm/mempolicy/weighted_interleave/node0': 1,
+    'sys/kernel/mm/mempolicy/weighted_interleave/node1': 1,
+    'sys/kernel/mm/transparent_hugepage/enabled': '[always] madvise never',
+  },
+  files: { 'dev/emucxl': '', ...blocks(1, 32, 64, 'online Normal') },
+}
