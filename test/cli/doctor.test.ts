@@ -192,7 +192,7 @@ describe('a machine', () => {
     [
       'CXL as system-ram',
       SYSTEM_RAM,
-      `addon backend nodes libnuma numa-calls device cxl-memory cxl-region dax-mode dax-size auto-online memory-tiers weighted-interleave transparent-huge-pages ${USUAL} swap array-buffer shared-memory`,
+      `addon backend nodes libnuma numa-calls device cxl-memory cxl-region auto-online dax-mode dax-size memory-tiers weighted-interleave transparent-huge-pages ${USUAL} swap array-buffer shared-memory`,
       [
         'note node-zone: sudo daxctl offline-memory dax0.0 && sudo daxctl online-memory --no-movable dax0.0',
         'note numa-balancing: sudo sysctl -w kernel.numa_balancing=0',
@@ -205,9 +205,9 @@ describe('a machine', () => {
       DEVDAX,
       `addon backend nodes libnuma numa-calls device cxl-memory cxl-region dax-size numa-balancing demotion transparent-huge-pages huge-page-pool ${USUAL} swap array-buffer shared-memory`,
       [
+        'note auto-online: echo online_movable | sudo tee /sys/devices/system/memory/auto_online_blocks',
         'note dax-mode: sudo apt install daxctl && sudo daxctl reconfigure-device --mode=system-ram --force dax0.0',
         'note dax-permission: sudo chown "$USER" /dev/dax0.0',
-        'note auto-online: echo online_movable | sudo tee /sys/devices/system/memory/auto_online_blocks',
       ],
     ],
     [
@@ -231,7 +231,7 @@ describe('a machine', () => {
     [
       'nodes without memory, or with some that is offline',
       MEMORYLESS,
-      `addon backend nodes libnuma numa-calls device cxl-memory dax-mode dax-size auto-online numa-balancing demotion transparent-huge-pages huge-page-pool ${USUAL} swap array-buffer shared-memory`,
+      `addon backend nodes libnuma numa-calls device cxl-memory auto-online dax-mode dax-size numa-balancing demotion transparent-huge-pages huge-page-pool ${USUAL} swap array-buffer shared-memory`,
       [
         'note node-memory',
         'problem node-memory: sudo apt install daxctl && sudo daxctl online-memory dax0.0',
@@ -596,9 +596,9 @@ describe('hostile machines', () => {
       'note nodes',
       'note cxl-memory',
       expect.stringContaining('problem cxl-region'),
+      'note auto-online',
       expect.stringContaining('problem dax-mode'),
       'note dax-node',
-      'note auto-online',
       'note transparent-huge-pages',
     ])
   })

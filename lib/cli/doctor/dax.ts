@@ -122,4 +122,5 @@ const checkAutoOnline: Check = ({ info, cxl, system }) => {
   }
 }
 
-export const DAX_CHECKS: readonly Check[] = [checkDevices, checkAutoOnline]
+/** The policy first: it decides what becomes of a device that is made system memory. */
+export const DAX_CHECKS: readonly Check[] = [checkAutoOnline, checkDevices]
