@@ -30,6 +30,7 @@
         'native/core/lifecycle.cc',
         'native/core/mappings.cc',
         'native/core/node_memory.cc',
+        'native/core/numa_calls.cc',
         'native/core/operation.cc',
         'native/core/pages.cc',
         'native/core/pinned.cc',

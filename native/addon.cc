@@ -61,6 +61,7 @@ constexpr Entry kEntries[] = {
     {"stats", stats},
     {"mappings", mappings},
     {"currentCpu", current_cpu},
+    {"tryNumaCalls", try_numa_calls},
     {"wrapsShared", wraps_shared_memory},
     {"allocAsync", alloc_async},
     {"freeAsync", free_async},

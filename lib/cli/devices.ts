@@ -1,8 +1,9 @@
 // Character devices that memory can come from: /dev/emucxl and the devdax devices.
 
-import { closeSync, constants, openSync, readlinkSync, type Stats, statSync } from 'node:fs'
+import { readlinkSync, type Stats, statSync } from 'node:fs'
 import { basename, join } from 'node:path'
-import { readFolder, readText } from './machine.js'
+import { readFolder, readNumber, readText } from './machine.js'
+import { PROBES, type Probes } from './probes.js'
 
 /** A file in /dev. */
 export interface DeviceFile {
@@ -23,6 +24,8 @@ export interface DaxDevice extends DeviceFile {
   name: string
   size: number | null
   align: number | null
+  /** The NUMA node of the CPUs that are nearest to it. */
+  numaNode: number | null
   /** The NUMA node that its memory has, or would have, as system memory. */
   targetNode: number | null
   /** `devdax`: mapped through its file. `system-ram`: given to the kernel, as a NUMA node. */
@@ -35,8 +38,8 @@ function nameOf(root: string, file: string, id: number): string {
   return lines.find((fields) => Number(fields[2]) === id)?.[0] ?? String(id)
 }
 
-function whyNot(error: NodeJS.ErrnoException, path: string): string {
-  switch (error.code) {
+function whyNot(code: string, path: string): string {
+  switch (code) {
     case 'EACCES':
     case 'EPERM':
       return `may not be opened by this user: join the group that owns it (ls -l ${path}), or run as root`
@@ -46,12 +49,16 @@ function whyNot(error: NodeJS.ErrnoException, path: string): string {
     case 'ENODEV':
       return 'has no driver behind it'
     default:
-      return `cannot be opened: ${error.code}`
+      return `cannot be opened: ${code}`
   }
 }
 
 /** Looks at a device and tries to open it, for no longer than that. */
-export function readDeviceFile(path: string, root = '/'): DeviceFile {
+export function readDeviceFile(
+  path: string,
+  root = '/',
+  probes: Pick<Probes, 'openFile'> = PROBES,
+): DeviceFile {
   const file = join(root, path)
   let status: Stats
   try {
@@ -67,12 +74,8 @@ export function readDeviceFile(path: string, root = '/'): DeviceFile {
     mode: `0${(status.mode & 0o7777).toString(8)}`,
     owner: `${nameOf(root, 'passwd', status.uid)}:${nameOf(root, 'group', status.gid)}`,
   }
-  try {
-    closeSync(openSync(file, constants.O_RDWR | constants.O_NONBLOCK))
-    return { ...found, opens: true, reason: null }
-  } catch (error) {
-    return { ...found, opens: false, reason: whyNot(error as NodeJS.ErrnoException, path) }
-  }
+  const error = probes.openFile(file)
+  return { ...found, opens: error === null, reason: error === null ? null : whyNot(error, path) }
 }
 
 function useOf(folder: string): DaxDevice['use'] {
@@ -85,24 +88,35 @@ function useOf(folder: string): DaxDevice['use'] {
   }
 }
 
-function readDax(root: string, name: string, folder: string): DaxDevice {
-  const number = (file: string) => {
-    const text = readText(folder, file)
-    return text === undefined || text === '' ? null : Number(text)
-  }
+// Documentation/ABI/testing/sysfs-bus-dax: the driver is device_dax or kmem, or there is none.
+function readDax(
+  root: string,
+  name: string,
+  folder: string,
+  probes: Pick<Probes, 'openFile'>,
+): DaxDevice {
+  const number = (attribute: string) => readNumber(folder, attribute) ?? null
   const use = useOf(folder)
   const targetNode = number('target_node')
-  const file = readDeviceFile(`/dev/${name}`, root)
+  const file = readDeviceFile(`/dev/${name}`, root, probes)
   if (use === 'system-ram') file.reason = `is system memory now, on NUMA node ${targetNode}`
-  return { name, size: number('size'), align: number('align'), targetNode, use, ...file }
+  return {
+    name,
+    size: number('size'),
+    align: number('align'),
+    numaNode: number('numa_node'),
+    targetNode,
+    use,
+    ...file,
+  }
 }
 
 /** The devices of the dax bus; kernels before 5.1 show them as a class. */
-export function readDaxDevices(root = '/'): DaxDevice[] {
+export function readDaxDevices(root = '/', probes: Pick<Probes, 'openFile'> = PROBES): DaxDevice[] {
   const folders = ['sys/bus/dax/devices', 'sys/class/dax'].map((folder) => join(root, folder))
   const folder = folders.find((path) => readFolder(path).length > 0)
   if (folder === undefined) return []
   return readFolder(folder)
     .filter((name) => /^dax\d/.test(name))
-    .map((name) => readDax(root, name, join(folder, name)))
+    .map((name) => readDax(root, name, join(folder, name), probes))
 }

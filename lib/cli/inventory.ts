@@ -3,37 +3,16 @@
 
 import { constants } from 'node:buffer'
 import { join } from 'node:path'
-import type { BackendName } from '../memory/backends.js'
-import type { EmucxlError } from '../memory/errors.js'
 import { packageVersion } from '../memory/host.js'
 import { chooseRoles, type NumaNode, readTopology } from '../memory/topology.js'
 import { type DaxDevice, type DeviceFile, readDaxDevices, readDeviceFile } from './devices.js'
-import { type Machine, readFolder, readMachine, readText } from './machine.js'
-
-export interface AddonInfo {
-  loaded: boolean
-  /** The file that it was loaded from; null where it was not. */
-  file: string | null
-  /** The version of Node-API that it was built for. */
-  nodeApi: number | null
-  /** Why it was not loaded, and what to run. */
-  reason: string | null
-}
+import { type Machine, readFolder, readMachine, readNumber, readText } from './machine.js'
+import { type NativeState, PROBES, type Probes } from './probes.js'
 
 /** A NUMA node; sizes in bytes. */
 export interface NodeInfo extends NumaNode {
   /** What it is for a context with default options: one, both where there is no other, or none. */
   roles: ('local' | 'remote')[]
-}
-
-export interface BackendInfo {
-  name: BackendName
-  /** Whether it can be asked for by name. */
-  available: boolean
-  /** What keeps it from running, and the remedy. */
-  reason: string | null
-  /** Why `auto` does not take it, though it is available. */
-  note: string | null
 }
 
 /** A limit in bytes; null where it cannot be read. */
@@ -53,19 +32,14 @@ export interface Limits {
 }
 
 /** What `emucxl info --json` prints. */
-export interface InfoReport {
+export interface InfoReport extends NativeState {
   /** The package's version. */
   version: string
-  addon: AddonInfo
   machine: Machine
   nodes: NodeInfo[]
-  libnuma: { available: boolean; reason: string | null }
   /** /dev/emucxl, or the file named by --device. */
   device: DeviceFile
   devdax: DaxDevice[]
-  backends: BackendInfo[]
-  /** The backend that `auto` takes; null where the addon is not loaded. */
-  auto: BackendName | null
   limits: Limits
 }
 
@@ -100,71 +74,38 @@ function readLimits(root: string): Limits {
   const locked = /^Max locked memory\s+(\S+)\s+(\S+)/m.exec(
     readText(root, 'proc/self/limits') ?? '',
   )
-  const maxMapCount = readText(root, 'proc/sys/vm/max_map_count')
   const thp = readText(root, 'sys/kernel/mm/transparent_hugepage/enabled')
   return {
     transparentHugePages: /\[(\w+)\]/.exec(thp ?? '')?.[1] ?? null,
     hugePools: readFolder(folder)
       .map((name) => ({
         pageSize: Number(/^hugepages-(\d+)kB$/.exec(name)?.[1] ?? 0) * 1024,
-        total: Number(readText(folder, name, 'nr_hugepages') ?? 0),
-        free: Number(readText(folder, name, 'free_hugepages') ?? 0),
+        total: readNumber(folder, name, 'nr_hugepages') ?? 0,
+        free: readNumber(folder, name, 'free_hugepages') ?? 0,
       }))
       .sort((a, b) => a.pageSize - b.pageSize),
-    maxMapCount: maxMapCount === undefined ? null : Number(maxMapCount),
+    maxMapCount: readNumber(root, 'proc/sys/vm/max_map_count') ?? null,
     lockedMemory: { soft: toLimit(locked?.[1]), hard: toLimit(locked?.[2]) },
     largestArrayBuffer: constants.MAX_LENGTH,
   }
 }
 
-type NativeParts = Pick<InfoReport, 'addon' | 'libnuma' | 'backends' | 'auto'>
-
-async function readNative(nodes: readonly NumaNode[], devicePath: string): Promise<NativeParts> {
-  try {
-    const { ADDON_NODE_API, addonFile } = await import('../memory/addon.js')
-    const { chooseBackend, inspectBackends, obstacle } = await import('../memory/backends.js')
-    const states = inspectBackends(nodes, devicePath)
-    const withoutLibnuma = obstacle('libnuma', devicePath) ?? null
-    return {
-      addon: { loaded: true, file: addonFile, nodeApi: ADDON_NODE_API, reason: null },
-      libnuma: { available: withoutLibnuma === null, reason: withoutLibnuma },
-      backends: states.map(({ name, available, reason, note }) => ({
-        name,
-        available,
-        reason: reason ?? null,
-        note: note ?? null,
-      })),
-      auto: chooseBackend(states),
-    }
-  } catch (error) {
-    if ((error as EmucxlError).code !== 'ERR_EMUCXL_LOAD') throw error
-    const reason = 'the native addon is not loaded'
-    return {
-      addon: { loaded: false, file: null, nodeApi: null, reason: (error as Error).message },
-      libnuma: { available: false, reason },
-      backends: (['device', 'numa', 'emulated'] as const).map((name) => ({
-        name,
-        available: false,
-        reason,
-        note: null,
-      })),
-      auto: null,
-    }
-  }
-}
-
 /** Gathers everything. `devicePath` is absolute, below `root`. */
-export async function takeInventory(devicePath: string, root = '/'): Promise<InfoReport> {
+export async function takeInventory(
+  devicePath: string,
+  root = '/',
+  probes: Probes = PROBES,
+): Promise<InfoReport> {
   const nodes = readNodes(root)
-  const { addon, libnuma, backends, auto } = await readNative(nodes, join(root, devicePath))
+  const { addon, libnuma, backends, auto } = await probes.native(nodes, join(root, devicePath))
   return {
     version: packageVersion(),
     addon,
     machine: readMachine(root),
     nodes,
     libnuma,
-    device: readDeviceFile(devicePath, root),
-    devdax: readDaxDevices(root),
+    device: readDeviceFile(devicePath, root, probes),
+    devdax: readDaxDevices(root, probes),
     backends,
     auto,
     limits: readLimits(root),

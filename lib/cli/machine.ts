@@ -33,6 +33,12 @@ export function readText(...path: string[]): string | undefined {
   }
 }
 
+/** The number in a file, decimal or 0x…; undefined where there is none. */
+export function readNumber(...path: string[]): number | undefined {
+  const text = readText(...path)
+  return text !== undefined && /^(-?\d+|0x[\da-f]+)$/i.test(text) ? Number(text) : undefined
+}
+
 /** Names in a folder, in order; none where it is not there. */
 export function readFolder(...path: string[]): string[] {
   try {

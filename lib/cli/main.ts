@@ -12,6 +12,7 @@ interface Command {
 
 const COMMANDS: Record<string, () => Promise<Command>> = {
   info: () => import('./info.js'),
+  doctor: () => import('./doctor.js'),
   bench: () => import('./bench.js'),
   vm: () => import('./vm.js'),
 }
@@ -22,6 +23,7 @@ Memory on a chosen NUMA node, CXL expanders among them, and what it costs.
 
 Commands:
   info     show nodes, backends and devices, and what keeps one from running
+  doctor   tell what is good here and what is not, and the command that mends it
   bench    measure local against remote memory
   vm       run a command in a virtual machine with two NUMA nodes
 

@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { getSystemErrorName } from 'node:util'
 import { flaw } from './binary.js'
 import { EmucxlError, type ErrorCode } from './errors.js'
-import { libc, packageRoot } from './host.js'
+import { buildCommand, libc, packageRoot } from './host.js'
 
 /** Numbers of a node as the addon counts them; see `NodeStats` of emucxl.ts. */
 export interface NativeStats {
@@ -92,6 +92,9 @@ export const Flag = {
 /** `kind` of `copy`: which side must be memory of emucxl, and whether they may overlap. */
 export const Kind = { read: 0, write: 1, copy: 2, move: 3 } as const
 
+/** The system calls that place memory, by their names. */
+export type NumaCall = 'get_mempolicy' | 'set_mempolicy' | 'mbind' | 'move_pages'
+
 type Memory = ArrayBufferLike | ArrayBufferView
 
 /** The addon's functions: native/binding/calls.h. Arguments are checked there once more. */
@@ -127,6 +130,8 @@ export interface Addon {
   stats(context: number, node: number): NativeStats
   mappings(context: number): NativeMapping[]
   currentCpu(): number
+  /** The errno of each of the kernel's NUMA calls; 0 where it works. */
+  tryNumaCalls(): Record<NumaCall, number>
   wrapsShared(): boolean
   allocAsync(
     job: number,
@@ -197,7 +202,7 @@ function cannotLoad(tried: { file: string; error?: Error }[]): EmucxlError {
       `Node-API ${process.versions['napi']}.\n` +
       (process.platform === 'linux'
         ? 'To build it from source, with g++, make and python3 installed, run:\n' +
-          `  npm run install --prefix '${packageRoot}'`
+          `  ${buildCommand()}`
         : 'emucxl needs Linux: its memory comes from mmap, mbind and /dev/emucxl.'),
     { cause: tried.find(({ error }) => error !== undefined)?.error },
   )

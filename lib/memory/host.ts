@@ -2,7 +2,7 @@
 // native, so that it can be told where the addon cannot be loaded.
 
 import { existsSync, readFileSync } from 'node:fs'
-import { dirname, join } from 'node:path'
+import { dirname, join, relative, sep } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 /** The package's folder: the nearest one above this file with a package.json. */
@@ -15,6 +15,18 @@ export const packageRoot: string = (() => {
 /** The version in package.json. */
 export function packageVersion(): string {
   return JSON.parse(readFileSync(join(packageRoot, 'package.json'), 'utf8')).version
+}
+
+/** What to type to build the addon from source. */
+export function buildCommand(): string {
+  return `npm run install --prefix '${packageRoot}'`
+}
+
+/** What to type to run the `emucxl` command with these words: where it is installed, or in a clone. */
+export function commandLine(words: string): string {
+  if (packageRoot.includes(`${sep}node_modules${sep}`)) return `npx emucxl ${words}`
+  const main = relative(process.cwd(), join(packageRoot, 'dist/lib/cli/main.js'))
+  return `node ${main} ${words}`
 }
 
 /** The C library: `glibc 2.36`, or `musl`. */

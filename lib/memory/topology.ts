@@ -21,6 +21,8 @@ export interface NumaNode {
 }
 
 const KIB = 1024
+/** No kernel has ranges of so many CPUs or nodes: what has is no list of one. */
+const LONGEST = 2 ** 16
 
 function read(file: string): string | undefined {
   try {
@@ -36,8 +38,9 @@ export function parseList(text: string): number[] {
   for (const part of text.split(',')) {
     const match = /^(\d+)(?:-(\d+))?$/.exec(part.trim())
     if (match === null) continue
-    const last = Number(match[2] ?? match[1])
-    for (let n = Number(match[1]); n <= last; n++) numbers.push(n)
+    const [first, last] = [Number(match[1]), Number(match[2] ?? match[1])]
+    if (last - first > LONGEST) continue
+    for (let n = first; n <= last; n++) numbers.push(n)
   }
   return numbers
 }

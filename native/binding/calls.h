@@ -31,6 +31,7 @@ napi_value where(napi_env env, napi_callback_info info);
 napi_value stats(napi_env env, napi_callback_info info);
 napi_value mappings(napi_env env, napi_callback_info info);
 napi_value current_cpu(napi_env env, napi_callback_info info);
+napi_value try_numa_calls(napi_env env, napi_callback_info info);
 napi_value wraps_shared_memory(napi_env env, napi_callback_info info);
 
 // memory_jobs.cc

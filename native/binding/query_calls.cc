@@ -1,6 +1,7 @@
 // Questions about regions and nodes.
 #include <sched.h>
 
+#include "../core/numa_calls.h"
 #include "buffers.h"
 #include "calls.h"
 #include "results.h"
@@ -81,6 +82,15 @@ napi_value mappings(napi_env env, napi_callback_info info) {
 
 napi_value current_cpu(napi_env env, napi_callback_info /*info*/) {
   return number(env, sched_getcpu());
+}
+
+// tryNumaCalls(): errno by name, 0 where the call works
+napi_value try_numa_calls(napi_env env, napi_callback_info /*info*/) {
+  napi_value errors = object(env, {});
+  for (const NumaCall& call : try_numa_calls()) {
+    napi_set_named_property(env, errors, call.name, number(env, call.error));
+  }
+  return errors;
 }
 
 napi_value wraps_shared_memory(napi_env env, napi_callback_info /*info*/) {

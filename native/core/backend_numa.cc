@@ -24,9 +24,7 @@ constexpr unsigned kWordBits = 8 * sizeof(unsigned long);
 Failure bind_failed(int numa_node, int error) {
   if (error == EPERM || error == ENOSYS || error == EACCES) {
     return fail("ERR_EMUCXL_NOT_PERMITTED",
-                "mbind is forbidden here; in a container, start it with --cap-add SYS_NICE or a "
-                "seccomp profile that allows mbind and move_pages",
-                "mbind", error);
+                "mbind is forbidden here; " + allow_calls("mbind and move_pages"), "mbind", error);
   }
   if (error == EINVAL) {
     return fail("ERR_EMUCXL_BAD_NODE",
@@ -171,8 +169,7 @@ class Numa final : public Backend {
   Failure move_failed(int to, int error) {
     if (error == EPERM || error == ENOSYS) {
       return fail("ERR_EMUCXL_NOT_PERMITTED",
-                  "move_pages is forbidden here; in a container, start it with --cap-add SYS_NICE "
-                  "or a seccomp profile that allows it",
+                  "move_pages is forbidden here; " + allow_calls("mbind and move_pages"),
                   "move_pages", error);
     }
     if (error == ENODEV || error == EACCES) {

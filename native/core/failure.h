@@ -31,6 +31,15 @@ inline Failure fail(const char* code, std::string message, const char* syscall =
   return {code, std::move(message), syscall, error};
 }
 
+// What to do about NUMA calls that a container forbids. Neither Docker's default seccomp profile
+// nor Podman's has move_pages, whatever capabilities are added; --cap-add SYS_NICE opens mbind
+// alone.
+inline std::string allow_calls(const std::string& names) {
+  return "in a container, start it with --security-opt seccomp=unconfined, or with a seccomp "
+         "profile that allows " +
+         names;
+}
+
 inline Failure aborted() { return fail("ERR_EMUCXL_ABORTED", "the operation was aborted"); }
 
 }  // namespace emucxl

@@ -34,8 +34,9 @@ Loaded load() {
                           "libnuma 2.0.12 or later");
   } else if (available() < 0) {
     loaded.failure = fail("ERR_EMUCXL_BACKEND_UNAVAILABLE",
-                          "this kernel has no NUMA support (numa_available() is -1), or the "
-                          "container forbids get_mempolicy: start it with --cap-add SYS_NICE");
+                          "this kernel has no NUMA support (numa_available() is -1), or "
+                          "get_mempolicy is forbidden; " +
+                              allow_calls("get_mempolicy, mbind and move_pages"));
   }
   return loaded;
 }

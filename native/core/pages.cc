@@ -230,8 +230,7 @@ Failure residency(const Range& range, Residency* out, Cancelled cancelled) {
     // By number, not through libnuma: this must work on every backend.
     if (syscall(SYS_move_pages, 0, n, address.data(), nullptr, status.data(), 0) != 0) {
       return fail("ERR_EMUCXL_NOT_PERMITTED",
-                  "the kernel refuses to tell where pages are; in a container, start it with "
-                  "--cap-add SYS_NICE or a seccomp profile that allows move_pages",
+                  "the kernel refuses to tell where pages are; " + allow_calls("move_pages"),
                   "move_pages", errno);
     }
     for (size_t i = 0; i < n; ++i) {

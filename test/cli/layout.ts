@@ -51,13 +51,21 @@ export function runsOn(cpu: number): Files {
   return { 'proc/self/stat': `4242 (no de) 1) R ${before} ${cpu} 0 0 0\n` }
 }
 
-/** A device of the dax bus. */
-export function dax(name: string, size: number, node: number, driver: string): Files {
+/** A device of the dax bus; without a driver where that is ''. */
+export function dax(
+  name: string,
+  size: number,
+  node: number,
+  driver: string,
+  align = 2 ** 21,
+): Files {
   const folder = `sys/bus/dax/devices/${name}`
-  return {
+  const files: Files = {
     [`${folder}/size`]: `${size}\n`,
-    [`${folder}/align`]: `${2 ** 21}\n`,
+    [`${folder}/align`]: `${align}\n`,
+    [`${folder}/numa_node`]: '0\n',
     [`${folder}/target_node`]: `${node}\n`,
-    [`${folder}/driver`]: `-> ../../../../bus/dax/drivers/${driver}`,
   }
+  if (driver !== '') files[`${folder}/driver`] = `-> ../../../../bus/dax/drivers/${driver}`
+  return files
 }

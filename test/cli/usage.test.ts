@@ -27,7 +27,7 @@ describe('help and version', () => {
 
   it('names every command, experiment, backend and latency model', async () => {
     const top = await emucxl(['--help'])
-    expect(top.stdout).toMatch(/^ {2}info .*\n {2}bench /m)
+    expect(top.stdout).toMatch(/^ {2}info .*\n {2}doctor .*\n {2}bench /m)
     const bench = await emucxl(['bench', '--help'])
     for (const word of ['latency', 'copy', 'queue', 'auto', 'device', 'numa', 'emulated']) {
       expect(bench.stdout).toMatch(new RegExp(`^  ${word} `, 'm'))

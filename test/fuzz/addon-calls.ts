@@ -212,6 +212,7 @@ const SHAPES: Record<keyof Addon, Kind[]> = {
   stats: ['context', 'small'],
   mappings: ['context'],
   currentCpu: [],
+  tryNumaCalls: [],
   wrapsShared: [],
   allocAsync: ['job', 'context', 'number', 'small', 'small'],
   freeAsync: ['job', 'memory'],

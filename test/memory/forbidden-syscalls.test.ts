@@ -36,7 +36,7 @@ describe('a container that forbids', () => {
       code: 'ERR_EMUCXL_BACKEND_UNAVAILABLE',
       syscall: 'mbind',
     })
-    expect(seen.numa?.message).toContain('--cap-add SYS_NICE')
+    expect(seen.numa?.message).toContain('--security-opt seccomp=unconfined')
     expect(seen.auto).toBe('emulated')
     expect(seen.where).toBeNull()
     expect(seen.contents).toBe(true)
@@ -46,7 +46,7 @@ describe('a container that forbids', () => {
     const seen = seenWithout('move_pages')
     expect(seen.numa?.code).toBe('ERR_EMUCXL_BACKEND_UNAVAILABLE')
     expect(seen.where?.code).toBe('ERR_EMUCXL_NOT_PERMITTED')
-    expect(seen.where?.message).toContain('--cap-add SYS_NICE')
+    expect(seen.where?.message).toContain('--security-opt seccomp=unconfined')
     expect(seen.whereAsync).toBe('ERR_EMUCXL_NOT_PERMITTED')
     expect(seen.contents).toBe(true)
   })

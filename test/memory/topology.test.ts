@@ -50,6 +50,7 @@ describe('a list of the kernel', () => {
     ['\n', []],
     ['none', []],
     ['3-1', []],
+    ['0-99999999999,7', [7]],
   ] as [string, number[]][])('%j is %j', ([text, numbers]) => {
     expect(parseList(text)).toEqual(numbers)
   })

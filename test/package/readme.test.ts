@@ -3,7 +3,10 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
+import { examine } from '../../lib/cli/doctor/examine.js'
+import { describe as print } from '../../lib/cli/doctor/text.js'
 import { root } from '../../scripts/setup.mjs'
+import { APPLIANCE, build } from '../cli/machines.js'
 import { run } from './consumer.js'
 
 const readme = readFileSync(join(root, 'README.md'), 'utf8')
@@ -37,6 +40,24 @@ test.each(programs)('program %# runs, and prints what it says', (text) => {
     status: 0,
     said: wanted,
   })
+})
+
+/** Commands for a clone that look at this machine; the others take long, or change something. */
+const looks = [...readme.matchAll(/^node (dist\/lib\/cli\/main\.js (?:info|doctor)[^#\n]*)/gm)].map(
+  ([, words]) => words?.trim().split(' ') ?? [],
+)
+
+test.each(looks)('%s %s runs', (...words) => {
+  const { stdout, stderr, status } = run(process.execPath, words, root)
+  expect({ stderr, status }).toEqual({ stderr: '', status: /^ {2}PROBLEM/m.test(stdout) ? 1 : 0 })
+})
+
+test('what the doctor says is what it says of such a machine', async () => {
+  const { root: folder, probes } = build(APPLIANCE)
+  const report = await examine('/dev/emucxl', folder, { ...probes, isRoot: () => false })
+  const shown = /```\n(NUMA nodes\n.*?)```/s.exec(readme)?.[1] ?? ''
+  const lines = print(report, 80).split('\n')
+  expect(shown.split('\n').filter((line) => !lines.includes(line))).toEqual([])
 })
 
 test.each([
