@@ -1,9 +1,10 @@
 // The list of all experiments, in the order in which `emucxl bench` runs them.
 
+import { alloc } from './alloc.js'
 import { copy } from './copy.js'
 import type { Experiment } from './experiment.js'
 import { kv } from './kv.js'
 import { latency } from './latency.js'
 import { queue } from './queue.js'
 
-export const EXPERIMENTS: readonly Experiment[] = [latency, copy, queue, kv] as Experiment[]
+export const EXPERIMENTS: readonly Experiment[] = [latency, copy, alloc, queue, kv] as Experiment[]
