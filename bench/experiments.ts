@@ -5,6 +5,14 @@ import { copy } from './copy.js'
 import type { Experiment } from './experiment.js'
 import { kv } from './kv.js'
 import { latency } from './latency.js'
+import { migrate } from './migrate.js'
 import { queue } from './queue.js'
 
-export const EXPERIMENTS: readonly Experiment[] = [latency, copy, alloc, queue, kv] as Experiment[]
+export const EXPERIMENTS: readonly Experiment[] = [
+  latency,
+  copy,
+  alloc,
+  migrate,
+  queue,
+  kv,
+] as Experiment[]
