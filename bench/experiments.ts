@@ -1,5 +1,6 @@
 // The list of all experiments, in the order in which `emucxl bench` runs them.
 
+import { access } from './access.js'
 import { alloc } from './alloc.js'
 import { copy } from './copy.js'
 import type { Experiment } from './experiment.js'
@@ -13,6 +14,7 @@ export const EXPERIMENTS: readonly Experiment[] = [
   copy,
   alloc,
   migrate,
+  access,
   queue,
   kv,
 ] as Experiment[]
