@@ -46,7 +46,6 @@ function elementTable(rows: readonly AccessRow[]): Table {
       { head: 'by' },
       { head: '' },
       { head: 'order' },
-      { head: 'bytes', digits: 0 },
       ...sets.flatMap((set) => NODES.map((node) => ({ head: set, unit: node, digits: 2 }))),
       { head: 'remote/', unit: 'local', digits: 2 },
     ],
@@ -55,7 +54,7 @@ function elementTable(rows: readonly AccessRow[]): Table {
         median(rows, { ...kind, set, node })
       const [local, remote] = NODES.map((node) => of('memory', node))
       return [
-        ...[nameOf(kind), kind.operation, kind.order, kind.bytes],
+        ...[nameOf(kind), kind.operation, kind.order],
         ...sets.flatMap((set) => NODES.map((node) => of(set, node))),
         local === undefined || remote === undefined ? undefined : remote / local,
       ]
@@ -63,8 +62,8 @@ function elementTable(rows: readonly AccessRow[]): Table {
     notes: rows.slice(0, 1).map((row) => {
       const words = sets.map((set) => `${set}: ${bytesText(size(set))}`)
       return (
-        `Medians of ${row.samples} samples. Working sets: ${words.join(', ')}, of pages of ` +
-        `${bytesText(row.pageBytes)}. Random accesses do not wait for each other, as those of latency do; ` +
+        `Medians, N = ${row.samples}. DataView: getFloat64, setFloat64; calls: of 8 bytes. Working ` +
+        `sets: ${words.join(', ')}, of pages of ${bytesText(row.pageBytes)}. Random accesses do not wait for each other, as those of latency do; ` +
         'drawing a place takes about 1 ns of each.'
       )
     }),
@@ -124,7 +123,8 @@ function copyTable(rows: readonly AccessRow[], set: AccessRow['set']): Table {
       ]),
     ),
     notes: [
-      'loop: over elements of a Float64Array; set: TypedArray.set; call: cxl.read, cxl.write.',
+      'loop: over elements of a Float64Array; set: TypedArray.set, of a new subarray where it loads; ' +
+        'call: cxl.read, cxl.write.',
       ...OPERATIONS.map((operation) => pays(rows, operation, set)),
     ],
   }

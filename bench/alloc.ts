@@ -185,7 +185,7 @@ function table(rows: readonly AllocRow[]): Table {
       ...medians(row),
     ]),
     notes: [
-      `Medians${first === undefined ? '' : ` of ${first.samples} samples`}. A block has no memory until it is ` +
+      `Medians${first === undefined ? '' : `, N = ${first.samples}`}. A block has no memory until it is ` +
         'touched: one byte of each 4 KiB is written, by TypeScript. Freed are blocks that were ' +
         'touched. Garbage is collected between samples; but V8 counts blocks of more than 32 MiB as its ' +
         'own, and may collect when one is allocated.',

@@ -198,7 +198,7 @@ function table(rows: readonly MigrateRow[]): Table {
       .slice(0, 1)
       .map(
         ({ samples }) =>
-          `Medians of ${samples} samples; MB/s are 10^6 bytes moved in a second. Readers: threads that ` +
+          `Medians, N = ${samples}; MB/s are 10^6 bytes moved in a second. Readers: threads that ` +
           'read the block again and again while it moves.',
       ),
   }
