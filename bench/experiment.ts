@@ -118,6 +118,9 @@ export function turn(): Promise<void> {
   return new Promise((resolve) => setImmediate(resolve))
 }
 
+/** Bytes of a small page. */
+export const PAGE = 4096
+
 const mib = (bytes: number) => Math.floor(bytes / 2 ** 20)
 
 /** What one experiment may take of a node where the user has not said how much. */
@@ -142,6 +145,17 @@ export function blockBytes(
     )
   }
   return size
+}
+
+/**
+ * Those of the sizes that {@link blockBytes} allows, in whole pages of 4 KiB; what the user asked for is
+ * the largest.
+ */
+export function blockSizes(context: Context, sizes: readonly number[], blocks: number): number[] {
+  const most = blockBytes(context, Math.max(...sizes), blocks)
+  const pages = Math.max(1, Math.ceil(most / PAGE)) * PAGE
+  if (context.settings.size === undefined) return sizes.filter((size) => size <= pages)
+  return [...sizes.filter((size) => size < pages), pages]
 }
 
 /** The local node and the first remote one. */

@@ -1,9 +1,20 @@
 // The list of all experiments, in the order in which `emucxl bench` runs them.
 
+import { access } from './access.js'
+import { alloc } from './alloc.js'
 import { copy } from './copy.js'
 import type { Experiment } from './experiment.js'
 import { kv } from './kv.js'
 import { latency } from './latency.js'
+import { migrate } from './migrate.js'
 import { queue } from './queue.js'
 
-export const EXPERIMENTS: readonly Experiment[] = [latency, copy, queue, kv] as Experiment[]
+export const EXPERIMENTS: readonly Experiment[] = [
+  latency,
+  copy,
+  alloc,
+  migrate,
+  access,
+  queue,
+  kv,
+] as Experiment[]

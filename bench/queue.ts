@@ -8,10 +8,10 @@ import {
   type Experiment,
   noteRepetitions,
   type Table,
-  turn,
   twoNodes,
 } from './experiment.js'
 import { verifyPlacement } from './placement.js'
+import { settle } from './rounds.js'
 import { summarize } from './statistics.js'
 
 /** Operations of a run: Table III. */
@@ -199,12 +199,6 @@ async function warmUp(
     for (const subject of fast) fillAndDrain(cxl, subject, operations, uncounted)
   }
   await settle(cxl)
-}
-
-/** What was freed waits for the event loop; a run must not pay for the one before. */
-async function settle(cxl: Emucxl): Promise<void> {
-  const pending = () => cxl.nodes.some(({ node }) => cxl.stats(node).pending.ranges > 0)
-  for (let turns = 0; turns < 100 && (turns === 0 || pending()); turns++) await turn()
 }
 
 async function run(context: Context): Promise<{ rows: QueueRow[] }> {

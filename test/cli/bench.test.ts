@@ -3,6 +3,7 @@
 import { spawnSync } from 'node:child_process'
 import { openSync, readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
+import type { AccessRow } from '../../bench/access.js'
 import type { BenchReport } from '../../bench/report.js'
 import { emucxl, MAIN } from './command.js'
 
@@ -84,6 +85,72 @@ describe('the JSON report', () => {
     expect(experiments['copy']?.rows).toEqual(directions)
   })
 
+  it('has rows of alloc, by size, of each operation', async () => {
+    const { experiments } = await report('alloc', ...QUICK)
+    const rows = [2 ** 12, 2 ** 16, 2 ** 20].flatMap((blockBytes) =>
+      ['local', 'remote'].flatMap((node) =>
+        [
+          ['alloc', 'block', 'us'],
+          ['touch', 'block', 'us'],
+          ['touch', '4 KiB', 'ns/page'],
+          ['free', 'block', 'us'],
+        ].map(([operation, per, unit]) => ({
+          ...{ operation, per, node, numaNode: notNegative, blockBytes, pageBytes: 4096 },
+          ...figure(unit as string, 2),
+        })),
+      ),
+    )
+    expect(experiments['alloc']?.rows).toEqual(rows)
+  })
+
+  it('has rows of migrate, by size, idle and read, both ways', async () => {
+    const { experiments, conditions } = await report('migrate', ...QUICK)
+    const rows = [2 ** 16, 2 ** 18, 2 ** 20].flatMap((blockBytes) =>
+      [0, positive].flatMap((readers) =>
+        ['local', 'remote'].flatMap((from) =>
+          [
+            ['second', 'MB/s'],
+            ['4 KiB', 'ns/page'],
+          ].map(([per, unit]) => ({
+            ...{ from, to: from === 'local' ? 'remote' : 'local', blockBytes, readers, per },
+            ...figure(unit as string, 2),
+          })),
+        ),
+      ),
+    )
+    expect(experiments['migrate']?.rows).toEqual(rows)
+    expect(conditions).toContain('migrate: on the emulated backend no page moves')
+  })
+
+  it('has rows of access, by way, order and set', async () => {
+    const { experiments } = await report('access', ...QUICK)
+    const rows = experiments['access']?.rows as AccessRow[]
+    for (const row of rows) {
+      expect(row).toEqual({
+        access: expect.any(String),
+        operation: expect.stringMatching(/^(load|store)$/),
+        order: expect.stringMatching(/^(sequential|random)$/),
+        bytes: positive,
+        node: expect.stringMatching(/^(local|remote)$/),
+        numaNode: notNegative,
+        set: expect.stringMatching(/^(cache|memory)$/),
+        workingSetBytes: row.set === 'cache' ? 2 ** 17 : 2 ** 20,
+        pageBytes: 4096,
+        ...figure('ns', 2),
+      })
+    }
+    const kinds = rows.map(({ access, operation, order, bytes }) =>
+      [access, operation, order, bytes].join(' '),
+    )
+    // Four views and a call of 8 bytes one after the other, and at random; copies of 11 sizes at random.
+    const places = 4 // two sets, on two nodes
+    expect(rows).toHaveLength(places * (4 * 2 * 2 + 2 + 11 * 3 * 2))
+    for (const kind of ['Int32Array store sequential 4', 'DataView load random 8']) {
+      expect(kinds.filter((each) => each === kind)).toHaveLength(places)
+    }
+    expect(kinds.slice(-places)).toEqual(Array(places).fill('call store random 65536'))
+  })
+
   it('has rows of the queue, beside the paper', async () => {
     const { experiments } = await report('queue', ...QUICK)
     const rows = (variant: string, operation: string, local: number, remote: number) =>
@@ -123,11 +190,23 @@ describe('the JSON report', () => {
     ])
   })
 
+  it('says of access what the model does not slow down', async () => {
+    const { conditions } = await report(
+      ...['access', '--runs', '1', '--processes', '1', '--size', '64KiB'],
+      ...['--latency-model', 'table-5-near'],
+    )
+    expect(conditions).toContain(
+      'access: modelled are calls alone, and not loads and stores through an ArrayBuffer',
+    )
+  })
+
   it('runs what was asked for, once, and everything by default', async () => {
     const some = await report('queue', 'copy', 'queue', ...QUICK)
     expect(Object.keys(some.experiments)).toEqual(['copy', 'queue'])
     const all = await report(...QUICK)
-    expect(Object.keys(all.experiments)).toEqual(['latency', 'copy', 'queue', 'kv'])
+    expect(Object.keys(all.experiments)).toEqual([
+      ...['latency', 'copy', 'alloc', 'migrate', 'access', 'queue', 'kv'],
+    ])
     for (const { description, seconds } of Object.values(all.experiments)) {
       expect(description).toMatch(/\.$/)
       expect(seconds).toBeGreaterThan(0)
@@ -141,7 +220,7 @@ describe('the tables', () => {
     expect(code).toBe(0)
     const lines = stdout.split('\n')
     expect(lines.filter((line) => line.length > 80)).toEqual([])
-    for (const name of ['latency', 'copy', 'queue', 'kv']) {
+    for (const name of ['latency', 'copy', 'alloc', 'migrate', 'access', 'queue', 'kv']) {
       expect(stdout).toContain(`\n${name} (backend emulated): `)
     }
     expect(stdout).toMatch(/^ {2}region +enqueue +remote .* – +1\.13$/m)
@@ -171,6 +250,9 @@ describe('notices and progress', () => {
     expect(stderr.trimEnd().split('\n')).toEqual([
       expect.stringMatching(/^latency … \d+\.\d s$/),
       expect.stringMatching(/^copy … \d+\.\d s$/),
+      expect.stringMatching(/^alloc … \d+\.\d s$/),
+      expect.stringMatching(/^migrate … \d+\.\d s$/),
+      expect.stringMatching(/^access … \d+\.\d s$/),
       expect.stringMatching(/^queue … \d+\.\d s$/),
       expect.stringMatching(/^kv … \d+\.\d s$/),
     ])
