@@ -4,6 +4,7 @@
 import { checkBytes, checkOptions, checkWhole } from '../memory/arguments.js'
 import { EmucxlError } from '../memory/errors.js'
 import type { EntryTable } from './entry-table.js'
+import { NOWHERE } from './heap.js'
 import type { Mover } from './mover.js'
 import type { KvLimits } from './options.js'
 import type { Place } from './place.js'
@@ -242,14 +243,18 @@ export class Tiers {
     const table = this.#table
     table.read(entry)
     const { size } = table
-    const place = table.alloc('local', size) // first: later there may be no memory for it
-    if (place === undefined) return false
+    const first = table.alloc('local', size) // first: later there may be no memory for it
+    if (first === undefined) return false
+    table.reserved = first
     this.#setAside(entry, size)
     let isDemoted = false
+    let place: Place
     try {
       isDemoted = this.#tryDemote(victim)
     } finally {
       this.#takeBack()
+      place = table.reserved
+      table.reserved = NOWHERE
       if (!isDemoted) table.heap.free(place)
     }
     if (!isDemoted) return false
