@@ -346,8 +346,11 @@ export class Tiers {
     )
   }
 
-  /** An object in a tier; undefined where it cannot have one, even by itself, or nothing may go for it. */
-  #allocateIn(name: Tier, size: number): Place | undefined {
+  /**
+   * An object in a tier; undefined where it cannot have one, even by itself, or nothing may go for it. If
+   * `alone`, nothing leaves the other tier, though it be on the same node.
+   */
+  #allocateIn(name: Tier, size: number, alone = false): Place | undefined {
     const tier = this.state(name)
     if (!this.#mayHave(name, size)) return undefined
     for (;;) {
@@ -355,30 +358,43 @@ export class Tiers {
         const place = this.#table.alloc(name, size)
         if (place !== undefined) return place
       }
-      if (!this.#mayMakeRoom(name, size) || !this.#giveWay(name)) return undefined
+      if (!this.#mayMakeRoom(name, size, alone) || !this.#giveWay(name, alone)) return undefined
     }
   }
 
   /** Whether the node of a tier can hold an entry, when others have left: if not, none need go for it. */
-  #mayMakeRoom(name: Tier, size: number): boolean {
+  #mayMakeRoom(name: Tier, size: number, alone: boolean): boolean {
     const staying = this.#kept === NONE ? this.#aside : this.#kept
     const { heap, records } = this.#table
-    return heap.mayHold(name, size, staying === NONE ? undefined : records.place(staying))
+    return heap.mayHold(name, size, staying === NONE ? undefined : records.place(staying), alone)
   }
 
-  /** An entry leaves a tier. Returns false where none can. */
-  #giveWay(name: Tier): boolean {
-    const isAside = this.#aside !== NONE && this.#table.tierOf(this.#aside) === name
-    if (this.state(name).entries === 0 && !isAside) {
-      return name === 'local' && this.#table.heap.onOneNode && this.#giveWay('remote')
-    }
-    if (name === 'local') {
-      const victim = this.#policy.localVictim()
-      if (this.#tryDemote(victim)) return true
-      // Remote memory cannot hold it.
-      if (this.#evicts) this.#evict(victim)
-      return this.#evicts
-    }
+  /** An entry leaves a tier, or, where there is none, the other tier on the same node. Returns false where none can. */
+  #giveWay(name: Tier, alone: boolean): boolean {
+    if (this.#hasAny(name)) return name === 'local' ? this.#leaveLocal() : this.#leaveRemote()
+    if (alone || !this.#table.heap.onOneNode) return false
+    if (name === 'local') return this.#hasAny('remote') && this.#leaveRemote()
+    if (!this.#evicts || !this.#hasAny('local')) return false
+    this.#evict(this.#policy.localVictim())
+    return true
+  }
+
+  /** Whether there is an entry in a tier, also one that is not counted. */
+  #hasAny(name: Tier): boolean {
+    if (this.state(name).entries > 0) return true
+    return this.#aside !== NONE && this.#table.tierOf(this.#aside) === name
+  }
+
+  /** An entry is demoted, or evicted where remote memory cannot hold it. */
+  #leaveLocal(): boolean {
+    const victim = this.#policy.localVictim()
+    if (this.#tryDemote(victim)) return true
+    if (this.#evicts) this.#evict(victim)
+    return this.#evicts
+  }
+
+  /** An entry that has expired goes, or one that is evicted. */
+  #leaveRemote(): boolean {
     if (this.#hooks.expire(!this.#evicts, this.#mayExpire)) return true
     if (!this.#evicts) return false
     const victim = this.#policy.remoteVictim()
@@ -399,7 +415,7 @@ export class Tiers {
 
   #tryDemote(entry: number): boolean {
     this.#table.read(entry)
-    const place = this.#allocateIn('remote', this.#table.size)
+    const place = this.#allocateIn('remote', this.#table.size, true)
     if (place === undefined) return false
     this.#move(entry, place)
     this.#demoted(entry)

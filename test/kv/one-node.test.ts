@@ -3,6 +3,7 @@
 import { type Emucxl, KvStore, type KvStoreOptions, LOCAL_MEMORY, type PolicyFactory } from 'emucxl'
 import { afterEach, describe, expect, test } from 'vitest'
 import { eachBackend } from '../memory/each-backend.js'
+import { failureOf } from '../memory/refusal.js'
 
 const KiB = 1024
 
@@ -69,6 +70,33 @@ eachBackend(({ open }) => {
       for (let i = 0; i < 4; i++) put(`new ${i}`, 496)
       for (const key of [...store.keys()]) store.delete(key)
       expect(store.stats()).toMatchObject({ local: { entries: 0 }, remote: { entries: 0 } })
+    })
+
+    test.each([false, true])(
+      'local entries go for one that only remote memory may have; an update: %s',
+      async (isUpdate) => {
+        make(8, { local: { bytes: 10 * KiB }, remote: { bytes: 30 * KiB } })
+        for (const length of [300, 500, 700, 900, 1000]) put(`${length}`, length)
+        if (isUpdate) put('large', 10)
+        expect(store.stats().remote.entries).toBe(0)
+        put('large', 20 * KiB)
+        expect(store.tierOf('large')).toBe('remote')
+        const { evictions } = store.stats()
+        expect(evictions).toBeGreaterThan(0)
+        const before = store.stats()
+        const failure = await failureOf(() => put('larger', 29 * KiB + 4 * KiB))
+        expect(failure.code).toBe('ERR_EMUCXL_NO_MEMORY')
+        expect(store.stats()).toEqual(before)
+      },
+    )
+
+    test('where nothing may be evicted, no local entry goes for one that only remote memory may have', async () => {
+      make(8, { local: { bytes: 10 * KiB }, whenFull: 'error' })
+      for (const length of [300, 500, 700, 900, 1000]) put(`${length}`, length)
+      const before = store.stats()
+      const failure = await failureOf(() => put('large', 20 * KiB))
+      expect(failure.code).toBe('ERR_EMUCXL_NO_MEMORY')
+      expect(store.stats()).toEqual(before)
     })
   })
 })
