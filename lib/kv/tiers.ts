@@ -218,7 +218,7 @@ export class Tiers {
           this.#promoted(entry)
           return true
         }
-        if (!this.#table.heap.mayHold('local', size)) return false
+        if (!this.#mayMakeRoom('local', size, false)) return false
       }
       if (local.entries === 0) return false
       const victim = this.#policy.localVictim()

@@ -90,6 +90,17 @@ eachBackend(({ open }) => {
       },
     )
 
+    test('nothing moves for a promotion that the node cannot hold beside the entry itself', () => {
+      make(16, {})
+      put('large', 18 * KiB)
+      store.demote('large')
+      cxl.setCapacity(LOCAL_MEMORY, 36 * KiB)
+      for (const length of [30, 40, 50]) put(`${length}`, length)
+      const before = store.stats()
+      expect(store.promote('large')).toBe(false)
+      expect(store.stats()).toEqual(before)
+    })
+
     test('where nothing may be evicted, no local entry goes for one that only remote memory may have', async () => {
       make(8, { local: { bytes: 10 * KiB }, whenFull: 'error' })
       for (const length of [300, 500, 700, 900, 1000]) put(`${length}`, length)
