@@ -1,37 +1,22 @@
 // A key-value store in two tiers: hot entries in local memory, the others in remote memory.
 
-import { types } from 'node:util'
-import {
-  checkBytes,
-  checkChoice,
-  checkNode,
-  checkOptions,
-  outOfRange,
-  wrongType,
-} from '../memory/arguments.js'
+import { checkChoice, checkNode, checkOptions, wrongType } from '../memory/arguments.js'
 import { dependOn } from '../memory/closing.js'
 import { Emucxl, LOCAL_MEMORY, REMOTE_MEMORY } from '../memory/emucxl.js'
 import { Access } from './access.js'
 import { ChosenPolicy } from './chosen-policy.js'
-import type { AnyCodec, Codec, ValueOfCodec } from './codec.js'
+import type { AnyCodec, ValueOfCodec } from './codec.js'
 import { EntryTable } from './entry-table.js'
 import { EventQueue } from './event-queue.js'
 import type { AnyStore } from './events.js'
 import { Expiry } from './expiry.js'
-import { codecOf, type InnerCodec } from './inner-codec.js'
 import type { Key } from './key.js'
 import { budgetOf, Mover } from './mover.js'
 import type { KvStats, KvStoreOptions, KvTierStats, PutOptions } from './options.js'
 import type { Tier } from './policy.js'
 import { TierAccount, tierState } from './tier-account.js'
 import { Tiers } from './tiers.js'
-
-const MOST_VALUE_BYTES = 512 << 20
-
-/** Refuses values of more bytes than a store takes. */
-function checkLength(bytes: number, most: number): void {
-  if (bytes > most) throw outOfRange('value', `at most ${most} bytes: see maxValueBytes`, bytes)
-}
+import { ValueCodec } from './value-codec.js'
 
 /**
  * A store of entries with a key and a value, as a cache or a service has: hot entries in local memory, the
@@ -56,13 +41,11 @@ function checkLength(bytes: number, most: number): void {
  */
 export class KvStore<const C extends AnyCodec = 'bytes'> {
   readonly #table: EntryTable
-  readonly #codec: InnerCodec<unknown>
-  readonly #own: Codec<unknown> | undefined
+  readonly #values: ValueCodec
   readonly #tiers: Tiers
   readonly #account: TierAccount
   readonly #policy: ChosenPolicy
   readonly #mover: Mover | undefined
-  readonly #maxValueBytes: number
   readonly #expiry: Expiry
   readonly #access: Access
   readonly #events: EventQueue
@@ -84,13 +67,8 @@ export class KvStore<const C extends AnyCodec = 'bytes'> {
     checkNode(node, cxl.nodes, 'options.remote.node')
     const evicts = checkChoice(whenFull, 'options.whenFull', ['evict', 'error']) === 'evict'
     const budget = budgetOf(options.mover)
-    checkBytes(maxValueBytes, 'options.maxValueBytes', 0)
-    if (maxValueBytes > MOST_VALUE_BYTES) {
-      throw outOfRange('options.maxValueBytes', 'at most 512 MiB', maxValueBytes)
-    }
-    this.#maxValueBytes = maxValueBytes
+    this.#values = new ValueCodec(codec, maxValueBytes)
     this.#expiry = new Expiry(ttl, clock)
-    ;[this.#codec, this.#own] = codecOf(codec)
     this.#table = new EntryTable(
       cxl,
       { local: LOCAL_MEMORY, remote: node },
@@ -135,17 +113,12 @@ export class KvStore<const C extends AnyCodec = 'bytes'> {
     this.#access.checkWritable()
     this.#tick() // before the value is encoded: a clock may put another one
     const expires = this.#expiry.after(options)
-    const own = this.#own?.encode(value)
-    if (this.#own !== undefined && !types.isUint8Array(own)) {
-      throw wrongType('what options.codec.encode() returned', 'a Uint8Array', own)
-    }
-    const plain = this.#codec.encode(own ?? value)
-    checkLength(plain.length, this.#maxValueBytes) // no text is longer than its bytes
+    const plain = this.#values.encode(value)
     try {
       this.#access.checkWritable() // once more: what ran was code of the user's
       const found = this.#lookUp(key)
       this.#table.takeValue(plain)
-      checkLength(this.#table.value.length, this.#maxValueBytes)
+      this.#values.checkLength(this.#table.value.length)
       const entry = found < 0 ? this.#tiers.insert() : this.#tiers.update(found)
       // A policy may have made it go at once, which is not the caller's affair.
       if (this.#table.records.has(entry)) this.#expiry.set(entry, expires)
@@ -163,22 +136,9 @@ export class KvStore<const C extends AnyCodec = 'bytes'> {
       return undefined
     }
     const { tier } = this.#table.heap.memory
-    const value = this.#valueRead()
+    const value = this.#values.read(this.#table)
     this.#hit(entry, tier)
-    return this.#decoded(value)
-  }
-
-  /** The value of the entry that was read last, as far as the store decodes it itself. */
-  #valueRead(): unknown {
-    const { valueAt, valueLength, ascii, heap } = this.#table
-    return this.#codec.decode(heap.memory, valueAt, valueAt + valueLength, ascii)
-  }
-
-  #decoded(value: unknown): ValueOfCodec<C> {
-    if (this.#own === undefined) return value as ValueOfCodec<C>
-    // Most codecs are faster with a Buffer, and make other Buffers of it.
-    const { buffer, byteOffset, length } = value as Uint8Array<ArrayBuffer>
-    return this.#own.decode(Buffer.from(buffer, byteOffset, length)) as ValueOfCodec<C>
+    return this.#values.decoded(value) as ValueOfCodec<C>
   }
 
   /** Values, in the order of their keys. */
@@ -292,7 +252,10 @@ export class KvStore<const C extends AnyCodec = 'bytes'> {
 
   /** Keys and values, in no order. What is added meanwhile may be told or not. It does not count as read. */
   *entries(): Generator<[key: Key, value: ValueOfCodec<C>], void, void> {
-    for (const key of this.#keys()) yield [key, this.#decoded(this.#valueRead())]
+    const values = this.#values
+    for (const key of this.#keys()) {
+      yield [key, values.decoded(values.read(this.#table)) as ValueOfCodec<C>]
+    }
   }
 
   /** The keys of {@link entries}. */
