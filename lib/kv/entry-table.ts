@@ -36,6 +36,8 @@ export class EntryTable implements Matcher {
   #index = new HashIndex()
   /** For keys that are read out of objects. */
   readonly #other = new KeyAtHand()
+  /** An object that is nobody's yet while others are asked for: they may move it. */
+  reserved = NOWHERE
   /** For {@link exchange}. */
   #scratch = Buffer.alloc(0)
 
@@ -144,9 +146,13 @@ export class EntryTable implements Matcher {
     }
   }
 
-  /** The object of an entry has moved. */
+  /** An object has moved: an entry's, or the one that is reserved, in which nothing is written. */
   readonly #moved = (from: Place, to: Place) => {
     const { records } = this
+    if (from === this.reserved) {
+      this.reserved = to
+      return
+    }
     this.heap.find(from)
     this.#readHeader()
     for (const entry of this.#index.withHash(this.#hashOfKey())) {

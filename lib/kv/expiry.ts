@@ -2,6 +2,10 @@
 
 import { checkOptions, checkPositive, wrongType } from '../memory/arguments.js'
 import { EntryNumbers } from './entry-numbers.js'
+import type { Records } from './records.js'
+
+/** Entries that are looked at for one that has expired, before another one is evicted. */
+const LOOKS = 64
 
 function checkTtl(ttl: unknown): asserts ttl is number {
   checkPositive(ttl, 'options.ttl', 'a number of milliseconds')
@@ -15,6 +19,8 @@ export class Expiry {
   /** Whether any entry had such a time since the store was empty: else none expires. */
   any = false
   #now = 0
+  /** The entry that was looked at last for one that has expired. */
+  #hand = 0
 
   constructor(ttl: unknown, clock: unknown = () => performance.now()) {
     if (ttl !== undefined) {
@@ -71,5 +77,15 @@ export class Expiry {
     if (!this.any) return false
     const time = this.#times.get(entry)
     return time !== 0 && this.#now >= time
+  }
+  /** An entry that has expired and may go, among the next few or among all; -1 for none. */
+  next(records: Records, all: boolean, mayGo: (entry: number) => boolean): number {
+    if (!this.any) return -1
+    for (let looks = all ? records.count : LOOKS; looks > 0; looks--) {
+      this.#hand = this.#hand + 1 < records.count ? this.#hand + 1 : 0
+      const entry = this.#hand
+      if (records.has(entry) && this.isOver(entry) && mayGo(entry)) return entry
+    }
+    return -1
   }
 }

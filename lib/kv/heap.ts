@@ -104,16 +104,16 @@ export class Heap {
   }
 
   /**
-   * Whether a tier can have an object, if all others of the store leave it but one that stays. Where both
-   * tiers are on one node, all must leave both for a local one.
+   * Whether a tier can have an object, if all others of the store leave its node but one that stays; if
+   * `alone`, those of the other tier stay as well.
    */
-  mayHold(tier: Tier, size: number, staying: Place = NOWHERE): boolean {
+  mayHold(tier: Tier, size: number, staying: Place = NOWHERE, alone = false): boolean {
     const isLarge = size > this.#slabBytes[tier] / 2
     const pool = isLarge ? undefined : this.#poolOf(tier, size)
     if (pool !== undefined && pool.slabs > 0) return true // it has such an object's room
     const bytes = pool?.slabBytes ?? roundUp(size, PAGE)
     const { capacity, mapped } = this.#cxl.stats(this.#nodes[tier])
-    const leave = (each: Tier) => each === tier || (tier === 'local' && this.onOneNode)
+    const leave = (each: Tier) => each === tier || (!alone && this.onOneNode)
     const own = TIERS.reduce((sum, each) => sum + (leave(each) ? this.mapped[each] : 0), 0)
     const kept = staying === NOWHERE ? undefined : this.#memories[memoryOf(staying)]
     const keptBytes = kept !== undefined && leave(kept.tier) ? kept.bytesMapped : 0
