@@ -17,6 +17,8 @@ whenChanged(
 )
 const words = process.argv.slice(2)
 const figures = words.filter((word) => !word.startsWith('-'))
+if (figures.length === 0 || figures.includes('measure'))
+  needPrograms({ cc: 'gcc' }, { required: true })
 if (figures.length === 0 || figures.includes('slab')) {
   const peers = { 'mimalloc.h': 'libmimalloc-dev', 'jemalloc/jemalloc.h': 'libjemalloc-dev' }
   needPrograms({ cc: 'gcc', ...peers }, { required: true })

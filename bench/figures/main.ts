@@ -14,6 +14,7 @@ const FIGURES = [
   'loop',
   'collections',
   'migrate',
+  'measure',
   'slab',
   'queue',
   'kv',

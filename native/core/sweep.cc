@@ -5,10 +5,10 @@
 #include <memory>
 #include <mutex>
 
-#include "contents.h"
 #include "crew.h"
 #include "lifecycle.h"
 #include "pinned.h"
+#include "sweep_contents.h"
 
 namespace emucxl {
 namespace {
@@ -84,7 +84,7 @@ class Sweep {
   }
 
   const Operation& operation_;
-  Contents contents_;
+  SweepContents contents_;
   const bool modelled_;
   Meeting meeting_;
   std::atomic<bool> pinned_{true};

@@ -7,7 +7,7 @@ import { type ChildOptions, outputOf } from './run-child.js'
 
 const jobs = [
   ...['none', 'zlib', 'randomFill', 'read', 'write', 'fill', 'copy'],
-  ...['migrate', 'resize', 'alloc', 'free', 'close'],
+  ...['migrate', 'resize', 'alloc', 'free', 'close', 'traffic'],
 ]
 // Without threads of V8's own: Node.js 24 and 26 can hang at process.exit() where one of them compiles
 // and wants a collection (nodejs/node#54918), addon or not.
@@ -23,7 +23,7 @@ describe.each(jobs)('while a job is under way (%s), the process', (job) => {
   test('exits', () => ends('exit', job))
 })
 
-describe.each(['none', 'fill', 'migrate', 'resize', 'zlib'])('or (%s)', (job) => {
+describe.each(['none', 'fill', 'migrate', 'resize', 'zlib', 'traffic'])('or (%s)', (job) => {
   test('exits while it exits', () => ends('exitInExit', job))
   test('throws', () => ends('throw', job, { code: 1 }))
   test('leaves a rejection unhandled', () => ends('reject', job, { code: 1 }))

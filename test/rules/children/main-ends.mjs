@@ -1,6 +1,7 @@
 // The whole process ends, in the way that the first argument says, while jobs run over blocks, blocks
 // were moved and dropped, a worker has blocks of its own, and finalizers wait for the event loop.
 import { isMainThread, Worker } from 'node:worker_threads'
+import { addon } from '../../../dist/lib/memory/addon.js'
 import { chance } from './parts/chance.mjs'
 import { LOCAL_MEMORY, openContext, REMOTE_MEMORY } from './parts/context.mjs'
 import { soak, turns } from './parts/loop.mjs'
@@ -25,6 +26,7 @@ const jobs = {
   alloc: (cxl) => cxl.allocAsync(SIZE, REMOTE_MEMORY, { prefault: true }),
   free: (cxl, block) => cxl.freeAsync(block),
   close: (cxl) => cxl.closeAsync(),
+  traffic: (_cxl, block) => addon.startTraffic('write', [[block]], [1], [-1, -1]),
 }
 
 const ends = {

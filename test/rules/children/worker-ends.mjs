@@ -4,6 +4,7 @@
 import assert from 'node:assert/strict'
 import { setTimeout as delay } from 'node:timers/promises'
 import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads'
+import { addon } from '../../../dist/lib/memory/addon.js'
 import { assertFilled } from './parts/bytes.mjs'
 import { chance } from './parts/chance.mjs'
 import { Emucxl, LOCAL_MEMORY, openContext, REMOTE_MEMORY } from './parts/context.mjs'
@@ -25,6 +26,7 @@ const ownJobs = [
   (cxl, block) => cxl.resizeAsync(block, block.byteLength * 2),
   (cxl, block) => cxl.freeAsync(block),
   (cxl, block) => cxl.whereAsync(block),
+  (_cxl, block) => addon.startTraffic('write', [[block]], [1], [-1, -1]),
   (cxl, block) => cxl.allocAsync(block.byteLength, REMOTE_MEMORY, { prefault: true }),
 ]
 

@@ -1,4 +1,4 @@
-#include "contents.h"
+#include "sweep_contents.h"
 
 #include <algorithm>
 #include <cstring>
@@ -39,7 +39,7 @@ uint64_t after(Kernel kernel, size_t operand, uint64_t word, uint64_t written) {
 
 }  // namespace
 
-Contents::Contents(const Operation& operation) : operation_(operation) {
+SweepContents::SweepContents(const Operation& operation) : operation_(operation) {
   uint64_t first = 0;
   for (size_t part = 0; part < operation.shares.parts(); ++part) {
     const size_t used = operation.shares.used(part);
@@ -51,21 +51,21 @@ Contents::Contents(const Operation& operation) : operation_(operation) {
   }
 }
 
-void Contents::fill() {
+void SweepContents::fill() {
   each_piece(&next_to_fill_, [this](size_t operand, const Piece& piece) {
     const uint64_t sum = fill(operand, piece);
     if (operand == 0) sum_ += sum;
   });
 }
 
-void Contents::check(uint64_t written) {
+void SweepContents::check(uint64_t written) {
   each_piece(&next_to_check_, [this, written](size_t operand, const Piece& piece) {
     wrong_ += count_wrong(operand, piece, written);
   });
 }
 
 template <typename Body>
-void Contents::each_piece(std::atomic<size_t>* next, Body body) {
+void SweepContents::each_piece(std::atomic<size_t>* next, Body body) {
   for (size_t i = (*next)++; i < pieces_.size(); i = (*next)++) {
     for (size_t operand = 0; operand < operation_.operands.size(); ++operand) {
       body(operand, pieces_[i]);
@@ -73,12 +73,12 @@ void Contents::each_piece(std::atomic<size_t>* next, Body body) {
   }
 }
 
-uint64_t* Contents::words(size_t operand, const Piece& piece) const {
+uint64_t* SweepContents::words(size_t operand, const Piece& piece) const {
   const Block& block = operation_.operands[operand][piece.run.part];
   return reinterpret_cast<uint64_t*>(block.start + piece.run.offset);
 }
 
-uint64_t Contents::fill(size_t operand, const Piece& piece) const {
+uint64_t SweepContents::fill(size_t operand, const Piece& piece) const {
   uint64_t* const word = words(operand, piece);
   uint64_t sum = 0;
   for (size_t i = 0; i < piece.run.length / kShareWord; ++i) {
@@ -89,7 +89,7 @@ uint64_t Contents::fill(size_t operand, const Piece& piece) const {
   return sum;
 }
 
-size_t Contents::count_wrong(size_t operand, const Piece& piece, uint64_t written) const {
+size_t SweepContents::count_wrong(size_t operand, const Piece& piece, uint64_t written) const {
   const uint64_t* const word = words(operand, piece);
   size_t wrong = 0;
   for (size_t i = 0; i < piece.run.length / kShareWord; ++i) {

@@ -10,9 +10,9 @@
 
 namespace emucxl {
 
-class Contents {
+class SweepContents {
  public:
-  explicit Contents(const Operation& operation);
+  explicit SweepContents(const Operation& operation);
 
   // Writes, or checks, pieces until none is left; all threads of a crew call it at the same time.
   void fill();
