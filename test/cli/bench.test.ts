@@ -3,6 +3,7 @@
 import { spawnSync } from 'node:child_process'
 import { openSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
+import type { LatencyRow } from '../../bench/latency-row.js'
 import type { BenchReport } from '../../bench/report.js'
 import { emucxl, MAIN } from './command.js'
 
@@ -54,17 +55,33 @@ describe('the JSON report', () => {
     expect(found.conditions[0]).toBe('emulated: not a CXL measurement')
   })
 
-  it('has rows of latency', async () => {
+  it('has rows of latency: idle by working set and page size, and loaded by threads', async () => {
     const { experiments, conditions } = await report('latency', ...QUICK)
-    const rows = ['local', 'remote'].map((node) => ({
-      node,
-      numaNode: notNegative,
-      workingSetBytes: 2 ** 20,
-      pageBytes: 4096,
-      loadsPerSample: positive,
-      ...figure('ns', 2),
-    }))
-    expect(experiments['latency']?.rows).toEqual(rows)
+    const rows = experiments['latency']?.rows as LatencyRow[]
+    for (const row of rows) {
+      const loaded = row.kind === 'loaded'
+      expect(row).toEqual({
+        kind: expect.stringMatching(/^(idle|loaded)$/),
+        cpuNode: notNegative,
+        node: expect.stringMatching(/^(local|remote)$/),
+        numaNode: notNegative,
+        workingSetBytes: positive,
+        pageBytes: expect.toBeOneOf([4096, 2 ** 21]),
+        threads: loaded ? notNegative : 0,
+        trafficGBps: loaded ? notNegative : null,
+        loadsPerSample: positive,
+        ...figure('ns', 2),
+      })
+    }
+    const idle = rows.filter(({ kind, pageBytes }) => kind === 'idle' && pageBytes === 4096)
+    const sets = [15, 16, 17, 18, 19, 20].map((power) => 2 ** power)
+    for (const node of ['local', 'remote']) {
+      const own = idle.filter((row) => row.node === node)
+      expect(own.map(({ workingSetBytes }) => workingSetBytes)).toEqual(sets)
+    }
+    const loaded = rows.filter(({ kind }) => kind === 'loaded')
+    expect(loaded[0]).toMatchObject({ threads: 0, trafficGBps: 0 })
+    expect(loaded.filter((row) => row.threads > 0 && row.trafficGBps === 0)).toEqual([])
     // Said where the size of the cache is known and 1 MiB is little beside it, and where it is not.
     expect(conditions.some((line) => /^latency: (working set|size of the caches)/.test(line))).toBe(
       true,
@@ -117,10 +134,11 @@ describe('the JSON report', () => {
     const found = await report('latency', '--runs', '2', '--size', '1MiB', ...model)
     expect(found.latencyModel).toBe('table-5-far')
     expect(found.conditions).toContainEqual(expect.stringMatching(/^modelled: .*table-5-far/))
-    expect(found.experiments['latency']?.rows).toMatchObject([
-      { node: 'local', best: expect.toSatisfy((ns: number) => ns >= 200) },
-      { node: 'remote', best: expect.toSatisfy((ns: number) => ns >= 363) },
-    ])
+    const rows = (found.experiments['latency']?.rows ?? []) as LatencyRow[]
+    expect(rows).not.toEqual([])
+    for (const { node, best } of rows) {
+      expect(best).toBeGreaterThanOrEqual(node === 'local' ? 200 : 363)
+    }
   })
 
   it('runs what was asked for, once, and everything by default', async () => {
