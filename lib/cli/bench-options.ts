@@ -77,7 +77,7 @@ ${list([
   ['--svg FILE', 'draw what kv found of traces into this file'],
   [
     '--size BYTES',
-    'largest working set of latency, block of the others: 64MiB, 1G (default: by the last-level cache)',
+    'largest working set of latency, operand of bandwidth: 64MiB, 1G (default: by the last-level cache)',
   ],
   [
     '--latency-model NAME',

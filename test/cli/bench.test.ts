@@ -3,6 +3,7 @@
 import { spawnSync } from 'node:child_process'
 import { openSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
+import type { BandwidthRow } from '../../bench/bandwidth-row.js'
 import type { LatencyRow } from '../../bench/latency-row.js'
 import type { BenchReport } from '../../bench/report.js'
 import { emucxl, MAIN } from './command.js'
@@ -88,17 +89,39 @@ describe('the JSON report', () => {
     )
   })
 
-  it('has rows of copy, for each direction', async () => {
-    const { experiments } = await report('copy', ...QUICK)
-    const directions = ['local', 'remote'].flatMap((from) =>
-      ['local', 'remote'].map((to) => ({
-        from,
-        to,
-        blockBytes: 2 ** 20,
+  it('has rows of bandwidth: kernels by threads and node, and mixes of two nodes', async () => {
+    const { experiments } = await report('bandwidth', ...QUICK)
+    const rows = experiments['bandwidth']?.rows as BandwidthRow[]
+    for (const row of rows) {
+      expect(row).toEqual({
+        kernel: expect.stringMatching(/^(read|write|copy|triad)$/),
+        threads: positive,
+        node: expect.stringMatching(/^(local|remote|interleaved)$/),
+        localShare: notNegative,
+        blockBytes: positive,
+        pageBytes: expect.toBeOneOf([4096, 2 ** 21]),
         ...figure('GB/s', 2),
-      })),
+      })
+    }
+    const single = rows.filter(({ threads, node }) => threads === 1 && node !== 'interleaved')
+    expect(single.map((row) => [row.kernel, row.node, row.localShare, row.blockBytes])).toEqual(
+      ['read', 'write', 'copy', 'triad'].flatMap((kernel) => [
+        [kernel, 'local', 1, 2 ** 20],
+        [kernel, 'remote', 0, 2 ** 20],
+      ]),
     )
-    expect(experiments['copy']?.rows).toEqual(directions)
+    const mixes = rows.filter(({ node }) => node === 'interleaved')
+    expect(mixes.map(({ localShare }) => localShare)).toEqual([
+      1,
+      3 / 4,
+      2 / 3,
+      1 / 2,
+      1 / 3,
+      1 / 4,
+      0,
+    ])
+    const most = Math.max(...rows.map(({ threads }) => threads))
+    expect(mixes.every(({ kernel, threads }) => kernel === 'read' && threads === most)).toBe(true)
   })
 
   it('has rows of the queue, beside the paper', async () => {
@@ -142,10 +165,10 @@ describe('the JSON report', () => {
   })
 
   it('runs what was asked for, once, and everything by default', async () => {
-    const some = await report('queue', 'copy', 'queue', ...QUICK)
-    expect(Object.keys(some.experiments)).toEqual(['copy', 'queue'])
+    const some = await report('queue', 'bandwidth', 'queue', ...QUICK)
+    expect(Object.keys(some.experiments)).toEqual(['bandwidth', 'queue'])
     const all = await report(...QUICK)
-    expect(Object.keys(all.experiments)).toEqual(['latency', 'copy', 'queue', 'kv'])
+    expect(Object.keys(all.experiments)).toEqual(['latency', 'bandwidth', 'queue', 'kv'])
     for (const { description, seconds } of Object.values(all.experiments)) {
       expect(description).toMatch(/\.$/)
       expect(seconds).toBeGreaterThan(0)
@@ -159,7 +182,7 @@ describe('the tables', () => {
     expect(code).toBe(0)
     const lines = stdout.split('\n')
     expect(lines.filter((line) => line.length > 80)).toEqual([])
-    for (const name of ['latency', 'copy', 'queue', 'kv']) {
+    for (const name of ['latency', 'bandwidth', 'queue', 'kv']) {
       expect(stdout).toContain(`\n${name} (backend emulated): `)
     }
     expect(stdout).toMatch(/^ {2}region +enqueue +remote .* – +1\.13$/m)
@@ -188,7 +211,7 @@ describe('notices and progress', () => {
     const { stderr } = await emucxl(['bench', ...QUICK])
     expect(stderr.trimEnd().split('\n')).toEqual([
       expect.stringMatching(/^latency … \d+\.\d s$/),
-      expect.stringMatching(/^copy … \d+\.\d s$/),
+      expect.stringMatching(/^bandwidth … \d+\.\d s$/),
       expect.stringMatching(/^queue … \d+\.\d s$/),
       expect.stringMatching(/^kv … \d+\.\d s$/),
     ])
@@ -241,7 +264,7 @@ describe('failures end with code 1, a message and its code, and no stack', () =>
   it('with more memory than there is', async () => {
     const { code, stderr } = await emucxl([
       'bench',
-      'copy',
+      'bandwidth',
       '--backend',
       'emulated',
       '--size',
@@ -274,7 +297,7 @@ describe('early ends', () => {
   })
 
   it('is silent when the reader of its output has gone', async () => {
-    const { code, signal, stderr } = await emucxl(['bench', 'copy', 'queue', ...QUICK], {
+    const { code, signal, stderr } = await emucxl(['bench', 'bandwidth', 'queue', ...QUICK], {
       watch: (child, output) => {
         if (output !== '') child.stdout?.destroy()
       },

@@ -29,7 +29,7 @@ describe('help and version', () => {
     const top = await emucxl(['--help'])
     expect(top.stdout).toMatch(/^ {2}info .*\n {2}bench /m)
     const bench = await emucxl(['bench', '--help'])
-    for (const word of ['latency', 'copy', 'queue', 'auto', 'device', 'numa', 'emulated']) {
+    for (const word of ['latency', 'bandwidth', 'queue', 'auto', 'device', 'numa', 'emulated']) {
       expect(bench.stdout).toMatch(new RegExp(`^  ${word} `, 'm'))
     }
     expect(bench.stdout).toContain('table-5-near')

@@ -1,0 +1,217 @@
+// Sweeps of the addon's kernels over memory of one node, or of two page by page: by threads and by ratio.
+
+import { bytesText } from '../lib/cli/units.js'
+import type { Kernel } from '../lib/memory/addon.js'
+import type { Node } from '../lib/memory/options.js'
+import { type BandwidthRow, localShareOf, OPERANDS, RATIOS, type Ratio } from './bandwidth-row.js'
+import { cpuNodes, threadCounts } from './cpus.js'
+import { blockBytes, type Context, noteRepetitions, turn, twoNodes } from './experiment.js'
+import { allocPages, hasHugePages } from './huge-pages.js'
+import { measured } from './measured.js'
+import { verifyPlacement } from './placement.js'
+
+/** Passes of each sweep in all, as many as STREAM makes; half of them in fresh blocks. */
+const PASSES = 10
+const ROUNDS = 2
+
+/** STREAM's rule: an array is at least four times as large as the caches. */
+const CACHES = 4
+const LEAST = 32 * 2 ** 20
+const PAGE = 4096
+/** Smaller operands have no room for all ratios. */
+const SMALLEST = 16 * PAGE
+
+/** Filling, warming and checking take a sweep about as long as so many passes. */
+const OTHER_PASSES = 9
+/** The share of time that the first round may take, by an estimate from a sweep of so many bytes. */
+const FOR_FIRST_ROUND = 0.6
+const SPECIMEN = 2 ** 24
+/** Operands are not made smaller than this to gain time. */
+const LEAST_FOR_TIME = 2 ** 20
+
+interface Cell {
+  kernel: Kernel
+  threads: number
+  node: BandwidthRow['node']
+  ratio: Ratio
+  gigabytesPerSecond: number[]
+  /** Bytes of an operand. */
+  bytes: number
+}
+
+/** The operands that kernels work on, of each node as many as the largest needs. */
+interface Memory {
+  local: ArrayBuffer[]
+  remote: ArrayBuffer[]
+}
+
+export function cellsOf(cpus: number): Cell[] {
+  const cell = (kernel: Kernel, threads: number, node: Cell['node'], ratio: Ratio): Cell => {
+    return { kernel, threads, node, ratio, gigabytesPerSecond: [], bytes: 0 }
+  }
+  const kernels = Object.keys(OPERANDS) as Kernel[]
+  return [
+    ...kernels.flatMap((kernel) =>
+      threadCounts(1, cpus).flatMap((threads) => [
+        cell(kernel, threads, 'local', [1, 0]),
+        cell(kernel, threads, 'remote', [0, 1]),
+      ]),
+    ),
+    ...RATIOS.map((ratio) => cell('read', cpus, 'interleaved', ratio)),
+  ]
+}
+
+/** What a sweep works on: for each operand a block of each part. */
+function operandsOf({ local, remote }: Memory, cell: Cell, bytes: number): Uint8Array[][] {
+  const { kernel, node, ratio } = cell
+  const pages = (share: number) => Math.max(PAGE, Math.floor((bytes * share) / PAGE) * PAGE)
+  return Array.from({ length: OPERANDS[kernel] }, (_, i) => {
+    const [own, other] = [local[i], remote[i]] as [ArrayBuffer, ArrayBuffer]
+    if (node !== 'interleaved') return [new Uint8Array(node === 'local' ? own : other, 0, bytes)]
+    const share = localShareOf(ratio)
+    return [new Uint8Array(own, 0, pages(share)), new Uint8Array(other, 0, pages(1 - share))]
+  })
+}
+
+async function sweep(
+  context: Context,
+  memory: Memory,
+  cell: Cell,
+  bytes: number,
+  cpus: readonly number[],
+  passes: number,
+): Promise<number[]> {
+  const { addon } = await import('../lib/memory/addon.js')
+  const { kernel, threads, node, ratio } = cell
+  const weights = node === 'interleaved' ? ratio : [1]
+  const operands = operandsOf(memory, cell, bytes)
+  const { nsPerPass, bytesPerPass, pinned, valid } = addon.sweep(
+    kernel,
+    operands,
+    weights,
+    cpus.slice(0, threads),
+    passes,
+  )
+  if (!valid) {
+    throw new Error(
+      `bandwidth: ${kernel} by ${threads} threads has left what it must not in ${node} memory`,
+    )
+  }
+  if (!pinned) context.condition('bandwidth: threads not pinned')
+  cell.bytes = bytesPerPass / OPERANDS[kernel]
+  await turn()
+  // Bytes in a nanosecond are 10^9 bytes in a second.
+  return nsPerPass.map((ns) => bytesPerPass / ns)
+}
+
+/** How large operands can be, and how many passes can be made, for the first round to be over in time. */
+interface Scope {
+  bytes: number
+  passes: number
+}
+
+async function findScope(
+  context: Context,
+  memory: Memory,
+  cells: readonly Cell[],
+  bytes: number,
+  cpus: readonly number[],
+  passes: number,
+): Promise<Scope> {
+  const specimen = Math.min(bytes, SPECIMEN)
+  const gone = context.timeGone()
+  const [first] = cells
+  if (first === undefined) return { bytes, passes }
+  await sweep(context, memory, first, specimen, cpus, 1)
+  const share = (context.timeGone() - gone) / specimen
+  const operands = cells.reduce((sum, { kernel }) => sum + OPERANDS[kernel], 0)
+  const time = (size: number, made: number) =>
+    (share * size * operands * (OTHER_PASSES + made)) / (OTHER_PASSES + 1)
+  let size = bytes
+  while (time(size, 1) > FOR_FIRST_ROUND && size / 2 >= LEAST_FOR_TIME) {
+    size = Math.floor(size / 2 / PAGE) * PAGE
+  }
+  let made = passes
+  while (made > 1 && time(size, made) > FOR_FIRST_ROUND) made--
+  return { bytes: size, passes: made }
+}
+
+function noteSize({ lastLevelCache, condition }: Context, bytes: number): void {
+  if (lastLevelCache === 0) {
+    condition('bandwidth: size of the caches unknown, some of it may be that of one')
+  } else if (bytes < CACHES * lastLevelCache) {
+    condition(
+      `bandwidth: operands of ${bytesText(bytes)}, less than ${CACHES} times the last-level cache: ` +
+        'some of it is that of the cache',
+    )
+  }
+}
+
+/** Allocates the operands, and gives them to `work`. */
+async function withMemory(
+  context: Context,
+  bytes: number,
+  huge: boolean,
+  work: (memory: Memory, pageBytes: number) => Promise<void>,
+): Promise<void> {
+  const { cxl } = context
+  const { local, remote } = twoNodes(cxl)
+  const memory: Memory = { local: [], remote: [] }
+  const pages: number[] = []
+  const alloc = (node: Node, to: ArrayBuffer[]) => {
+    const { block, pageBytes } = allocPages(cxl, bytes, node, huge)
+    to.push(block)
+    pages.push(pageBytes)
+  }
+  try {
+    for (let i = 0; i < Math.max(...Object.values(OPERANDS)); i++) {
+      alloc(local, memory.local)
+      alloc(remote, memory.remote)
+    }
+    verifyPlacement(context, [...memory.local, ...memory.remote])
+    await work(memory, Math.min(...pages))
+  } finally {
+    for (const block of [...memory.local, ...memory.remote]) cxl.free(block)
+  }
+}
+
+export async function measureBandwidth(context: Context): Promise<BandwidthRow[]> {
+  const { lastLevelCache, settings } = context
+  const { cpus } = cpuNodes(context)[0]
+  const most = blockBytes(context, Math.max(LEAST, CACHES * lastLevelCache), OPERANDS.triad)
+  const size = Math.max(SMALLEST, Math.floor(most / PAGE) * PAGE)
+  const huge = hasHugePages(context, 'bandwidth')
+  const cells = cellsOf(cpus.length)
+  const wanted = settings.runs ?? PASSES
+  const rounds = Math.min(ROUNDS, wanted)
+  let scope: Scope | undefined
+  let taken = 0
+  let steps = 0
+  let pageBytes = Number.POSITIVE_INFINITY
+  for (let round = 0; round < rounds; round++) {
+    const began = context.timeGone()
+    await withMemory(context, scope?.bytes ?? size, huge, async (memory, bytesOfPage) => {
+      pageBytes = Math.min(pageBytes, bytesOfPage)
+      const share = Math.ceil((wanted - taken) / (rounds - round))
+      scope ??= await findScope(context, memory, cells, size, cpus, share)
+      const passes = round === 0 ? scope.passes : share
+      // Who goes first changes.
+      for (const cell of round % 2 === 0 ? cells : [...cells].reverse()) {
+        const now = context.timeIsUp() ? 1 : passes
+        const found = await sweep(context, memory, cell, scope.bytes, cpus, now)
+        cell.gigabytesPerSecond.push(...found)
+        context.progress(++steps / (rounds * cells.length))
+      }
+    })
+    taken = Math.min(...cells.map(({ gigabytesPerSecond }) => gigabytesPerSecond.length))
+    const gone = context.timeGone()
+    if (context.timeIsUp() || gone + (gone - began) > 1) break
+  }
+  context.progress(1)
+  noteSize(context, scope?.bytes ?? size)
+  noteRepetitions(context, 'bandwidth', taken, wanted)
+  return cells.map(({ kernel, threads, node, ratio, bytes, gigabytesPerSecond }) => ({
+    ...{ kernel, threads, node, localShare: localShareOf(ratio), blockBytes: bytes, pageBytes },
+    ...measured('GB/s', [gigabytesPerSecond]),
+  }))
+}
