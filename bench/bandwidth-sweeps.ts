@@ -10,9 +10,9 @@ import { allocPages, hasHugePages } from './huge-pages.js'
 import { measured } from './measured.js'
 import { verifyPlacement } from './placement.js'
 
-/** Passes of each sweep in all, as many as STREAM makes; half of them in fresh blocks. */
-const PASSES = 10
-const ROUNDS = 2
+/** Passes of a round, and rounds, each in fresh blocks: ten passes at least, as many as STREAM makes. */
+const PASSES = 5
+const ROUNDS = { quick: 2, full: 4 }
 
 /** STREAM's rule: an array is at least four times as large as the caches. */
 const CACHES = 4
@@ -23,8 +23,8 @@ const SMALLEST = 16 * PAGE
 
 /** Filling, warming and checking take a sweep about as long as so many passes. */
 const OTHER_PASSES = 9
-/** The share of time that the first round may take, by an estimate from a sweep of so many bytes. */
-const FOR_FIRST_ROUND = 0.6
+/** The share of time that the first round may take, by an estimate from a sweep of so many bytes or more. */
+const FOR_FIRST_ROUND = 0.7
 const SPECIMEN = 2 ** 24
 /** Operands are not made smaller than this to gain time. */
 const LEAST_FOR_TIME = 2 ** 20
@@ -104,26 +104,60 @@ async function sweep(
   return nsPerPass.map((ns) => bytesPerPass / ns)
 }
 
+/** Allocates so many operands on each node, and gives them to `work`. */
+async function withMemory(
+  context: Context,
+  bytes: number,
+  huge: boolean,
+  operands: number,
+  work: (memory: Memory, pageBytes: number) => Promise<void>,
+): Promise<void> {
+  const { cxl } = context
+  const { local, remote } = twoNodes(cxl)
+  const memory: Memory = { local: [], remote: [] }
+  const pages: number[] = []
+  const alloc = (node: Node, to: ArrayBuffer[]) => {
+    const { block, pageBytes } = allocPages(cxl, bytes, node, huge)
+    to.push(block)
+    pages.push(pageBytes)
+  }
+  try {
+    for (let i = 0; i < operands; i++) {
+      alloc(local, memory.local)
+      alloc(remote, memory.remote)
+    }
+    verifyPlacement(context, [...memory.local, ...memory.remote])
+    await work(memory, Math.min(...pages))
+  } finally {
+    for (const block of [...memory.local, ...memory.remote]) cxl.free(block)
+  }
+}
+
 /** How large operands can be, and how many passes can be made, for the first round to be over in time. */
 interface Scope {
   bytes: number
   passes: number
 }
 
+/** By a specimen: before all the memory is there, which alone can take long. */
 async function findScope(
   context: Context,
-  memory: Memory,
   cells: readonly Cell[],
   bytes: number,
-  cpus: readonly number[],
+  huge: boolean,
   passes: number,
 ): Promise<Scope> {
-  const specimen = Math.min(bytes, SPECIMEN)
-  const gone = context.timeGone()
-  const [first] = cells
-  if (first === undefined) return { bytes, passes }
-  await sweep(context, memory, first, specimen, cpus, 1)
-  const share = (context.timeGone() - gone) / specimen
+  const specimen = Math.min(bytes, Math.max(SPECIMEN, context.lastLevelCache))
+  let share = 0
+  const { cpus } = cpuNodes(context)[0]
+  await withMemory(context, specimen, huge, 1, async (memory) => {
+    const [first] = cellsOf(1)
+    if (first === undefined) return
+    await sweep(context, memory, first, PAGE, cpus, 1) // loads the addon
+    const gone = context.timeGone()
+    await sweep(context, memory, first, specimen, cpus, 1)
+    share = (context.timeGone() - gone) / specimen
+  })
   const operands = cells.reduce((sum, { kernel }) => sum + OPERANDS[kernel], 0)
   const time = (size: number, made: number) =>
     (share * size * operands * (OTHER_PASSES + made)) / (OTHER_PASSES + 1)
@@ -147,54 +181,25 @@ function noteSize({ lastLevelCache, condition }: Context, bytes: number): void {
   }
 }
 
-/** Allocates the operands, and gives them to `work`. */
-async function withMemory(
-  context: Context,
-  bytes: number,
-  huge: boolean,
-  work: (memory: Memory, pageBytes: number) => Promise<void>,
-): Promise<void> {
-  const { cxl } = context
-  const { local, remote } = twoNodes(cxl)
-  const memory: Memory = { local: [], remote: [] }
-  const pages: number[] = []
-  const alloc = (node: Node, to: ArrayBuffer[]) => {
-    const { block, pageBytes } = allocPages(cxl, bytes, node, huge)
-    to.push(block)
-    pages.push(pageBytes)
-  }
-  try {
-    for (let i = 0; i < Math.max(...Object.values(OPERANDS)); i++) {
-      alloc(local, memory.local)
-      alloc(remote, memory.remote)
-    }
-    verifyPlacement(context, [...memory.local, ...memory.remote])
-    await work(memory, Math.min(...pages))
-  } finally {
-    for (const block of [...memory.local, ...memory.remote]) cxl.free(block)
-  }
-}
-
 export async function measureBandwidth(context: Context): Promise<BandwidthRow[]> {
   const { lastLevelCache, settings } = context
   const { cpus } = cpuNodes(context)[0]
-  const most = blockBytes(context, Math.max(LEAST, CACHES * lastLevelCache), OPERANDS.triad)
-  const size = Math.max(SMALLEST, Math.floor(most / PAGE) * PAGE)
+  const room = blockBytes(context, Math.max(LEAST, CACHES * lastLevelCache), OPERANDS.triad)
+  const size = Math.max(SMALLEST, Math.floor(room / PAGE) * PAGE)
   const huge = hasHugePages(context, 'bandwidth')
   const cells = cellsOf(cpus.length)
-  const wanted = settings.runs ?? PASSES
-  const rounds = Math.min(ROUNDS, wanted)
-  let scope: Scope | undefined
+  const most = ROUNDS[settings.quick === true ? 'quick' : 'full']
+  const wanted = settings.runs ?? PASSES * most
+  const rounds = Math.min(most, wanted)
+  const scope = await findScope(context, cells, size, huge, Math.ceil(wanted / rounds))
   let taken = 0
   let steps = 0
   let pageBytes = Number.POSITIVE_INFINITY
   for (let round = 0; round < rounds; round++) {
     const began = context.timeGone()
-    await withMemory(context, scope?.bytes ?? size, huge, async (memory, bytesOfPage) => {
+    const passes = round === 0 ? scope.passes : Math.ceil((wanted - taken) / (rounds - round))
+    await withMemory(context, scope.bytes, huge, OPERANDS.triad, async (memory, bytesOfPage) => {
       pageBytes = Math.min(pageBytes, bytesOfPage)
-      const share = Math.ceil((wanted - taken) / (rounds - round))
-      scope ??= await findScope(context, memory, cells, size, cpus, share)
-      const passes = round === 0 ? scope.passes : share
       // Who goes first changes.
       for (const cell of round % 2 === 0 ? cells : [...cells].reverse()) {
         const now = context.timeIsUp() ? 1 : passes
@@ -208,10 +213,15 @@ export async function measureBandwidth(context: Context): Promise<BandwidthRow[]
     if (context.timeIsUp() || gone + (gone - began) > 1) break
   }
   context.progress(1)
-  noteSize(context, scope?.bytes ?? size)
+  noteSize(context, scope.bytes)
   noteRepetitions(context, 'bandwidth', taken, wanted)
-  return cells.map(({ kernel, threads, node, ratio, bytes, gigabytesPerSecond }) => ({
-    ...{ kernel, threads, node, localShare: localShareOf(ratio), blockBytes: bytes, pageBytes },
+  return cells.map((cell) => rowOf(cell, pageBytes))
+}
+
+function rowOf({ gigabytesPerSecond, ...cell }: Cell, pageBytes: number): BandwidthRow {
+  const { kernel, threads, node, ratio, bytes: blockBytes } = cell
+  return {
+    ...{ kernel, threads, node, localShare: localShareOf(ratio), blockBytes, pageBytes },
     ...measured('GB/s', [gigabytesPerSecond]),
-  }))
+  }
 }

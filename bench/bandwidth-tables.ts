@@ -9,6 +9,16 @@ import type { Table } from './experiment.js'
 const KERNELS = Object.keys(OPERANDS) as Kernel[]
 const NODES = ['local', 'remote'] as const
 
+/** Those of the largest operands: a process that had less time can have taken smaller ones. */
+function ofLargest(rows: readonly BandwidthRow[]): BandwidthRow[] {
+  const cells = new Map<string, BandwidthRow>()
+  for (const row of [...rows].sort((a, b) => b.blockBytes - a.blockBytes)) {
+    const cell = JSON.stringify([row.kernel, row.threads, row.node, row.localShare])
+    if (!cells.has(cell)) cells.set(cell, row)
+  }
+  return rows.filter((row) => [...cells.values()].includes(row))
+}
+
 function threadsOf(rows: readonly BandwidthRow[]): number[] {
   return [...new Set(rows.map(({ threads }) => threads))].sort((a, b) => a - b)
 }
@@ -83,7 +93,8 @@ function interleaved(rows: readonly BandwidthRow[]): Table {
   }
 }
 
-export function tables(rows: readonly BandwidthRow[]): Table[] {
+export function tables(all: readonly BandwidthRow[]): Table[] {
+  const rows = ofLargest(all)
   const [first] = rows
   const counts = rows.map(({ samples }) => samples)
   const passes = [...new Set([Math.min(...counts), Math.max(...counts)])].join(' to ')
@@ -100,7 +111,8 @@ export function tables(rows: readonly BandwidthRow[]): Table[] {
   ]
 }
 
-export function charts(rows: readonly BandwidthRow[]): Chart[] {
+export function charts(all: readonly BandwidthRow[]): Chart[] {
+  const rows = ofLargest(all)
   const mixes = mixesOf(rows)
   const lines = (kernel: Kernel) =>
     NODES.map((node): Series => {

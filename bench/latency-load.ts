@@ -10,10 +10,11 @@ import { measured } from './measured.js'
 import { verifyPlacement } from './placement.js'
 import { summarize } from './statistics.js'
 
-const SAMPLES = 24
-const ROUNDS = 3
-/** Blocks that are linked in all; of the time that is left they may take half. */
-const SHARE_OF_LINKING = 0.5
+/** Samples of a round, and rounds, each in fresh blocks. */
+const SAMPLES = 8
+const ROUNDS = { quick: 1, full: 3 }
+/** What of the time that is left linking a round's chains may take. */
+const SHARE_OF_LINKING = 0.7
 
 interface Cell {
   node: Node
@@ -31,16 +32,11 @@ interface Memory {
 type Blocks = Map<Node, Memory>
 
 /** The largest set that is needed, that two blocks of a node have room for, and that time is left for. */
-function chooseSet(
-  { lastLevelCache, memoryOfEach, cxl, timeGone }: Context,
-  { sets }: Idle,
-): number {
+function chooseSet({ lastLevelCache, memoryOfEach, timeGone }: Context, { sets }: Idle): number {
   const enough = sets.find(({ bytes }) => lastLevelCache > 0 && bytes >= CACHES * lastLevelCache)
   const left = SHARE_OF_LINKING * (1 - timeGone())
   const [smallest, ...larger] = sets.filter(({ bytes }) => bytes <= (enough?.bytes ?? Infinity))
-  const fitting = larger.filter(
-    ({ bytes, cost }) => 2 * bytes <= memoryOfEach && cost * cxl.nodes.length <= left,
-  )
+  const fitting = larger.filter(({ bytes, cost }) => 2 * bytes <= memoryOfEach && cost <= left)
   return (fitting.at(-1) ?? smallest)?.bytes ?? 0
 }
 
@@ -125,10 +121,11 @@ export async function measureLoaded(
   const cells = threadCounts(0, cpus.length - 1).flatMap((threads) =>
     cxl.nodes.map((node): Cell => ({ node, threads, nsPerLoad: [], trafficGBps: [] })),
   )
-  const wanted = settings.runs ?? SAMPLES
+  const most = ROUNDS[settings.quick === true ? 'quick' : 'full']
+  const wanted = settings.runs ?? SAMPLES * most
   const taken = () => cells[0]?.nsPerLoad.length ?? 0
   let pageBytes = Number.POSITIVE_INFINITY
-  for (let left = Math.min(ROUNDS, wanted); left > 0; left--) {
+  for (let left = Math.min(most, wanted); left > 0; left--) {
     const samples = Math.ceil((wanted - taken()) / left)
     const pages = await takeRound(context, cells, bytes, idle.huge, samples, 100 * left)
     pageBytes = Math.min(pageBytes, pages)

@@ -14,15 +14,15 @@ const SMALLEST = 2 ** 15
 /** Where the size of the caches is not known. */
 const UNKNOWN_CACHE = 2 ** 25
 
-const SAMPLES = 32
-/** The physical pages of a block change its latency by some percent: so often blocks are fresh. */
-const ROUNDS = 4
+/** Samples of a round; the physical pages of a block change its latency by percents, so rounds have fresh ones. */
+const SAMPLES = 8
+const ROUNDS = { quick: 2, full: 4 }
 /** Samples of a node before it is the next one's turn. */
 const IN_A_ROW = 4
 
 /** The share of time after which nothing is repeated, and that after which no larger set is begun. */
-const FOR_REPEATING = 0.65
-const FOR_BEGINNING = 0.85
+const FOR_REPEATING = 0.55
+const FOR_BEGINNING = 0.7
 /** How much longer than the set before a set of twice the size may take. */
 const GROWTH = 2.5
 
@@ -80,7 +80,7 @@ export interface Idle {
   rows: LatencyRow[]
   /** Whether there are huge pages. */
   huge: boolean
-  /** The sets that were measured, and the share of time that making one block of each took. */
+  /** The sets that were measured, and the share of time that a block on each node took. */
   sets: { bytes: number; cost: number }[]
 }
 
@@ -153,8 +153,10 @@ export async function measureIdle(
 ): Promise<Idle> {
   const huge = hasHugePages(context, 'latency')
   const patches = patchesOf(context, huge)
-  const wanted = context.settings.runs ?? SAMPLES
-  const rounds = Math.min(ROUNDS, wanted)
+  const { runs, quick } = context.settings
+  const most = ROUNDS[quick === true ? 'quick' : 'full']
+  const wanted = runs ?? SAMPLES * most
+  const rounds = Math.min(most, wanted)
   const kinds = huge ? 2 : 1
   let steps = 0
   for (let round = 0; round < rounds; round++) {
@@ -174,7 +176,7 @@ export async function measureIdle(
   const found = patches.filter((patch) => takenOf(patch) > 0)
   const sets = found
     .filter((patch) => patch.huge === huge)
-    .map(({ bytes, cost, cells }) => ({ bytes, cost: (cost ?? 0) / Math.max(1, cells.length) }))
+    .map(({ bytes, cost = 0 }) => ({ bytes, cost }))
   return { rows: found.flatMap((patch) => rowsOf(context, patch)), huge, sets }
 }
 

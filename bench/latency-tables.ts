@@ -6,7 +6,16 @@ import type { Table } from './experiment.js'
 import type { LatencyRow } from './latency-row.js'
 
 const idleOf = (rows: readonly LatencyRow[]) => rows.filter(({ kind }) => kind === 'idle')
-const loadedOf = (rows: readonly LatencyRow[]) => rows.filter(({ kind }) => kind === 'loaded')
+
+/** Those of the largest working set: a process that had less time can have taken a smaller one. */
+function loadedOf(rows: readonly LatencyRow[]): LatencyRow[] {
+  const loaded = rows.filter(({ kind }) => kind === 'loaded')
+  const [first] = [...loaded].sort((a, b) => b.workingSetBytes - a.workingSetBytes)
+  return loaded.filter(
+    ({ workingSetBytes, pageBytes }) =>
+      workingSetBytes === first?.workingSetBytes && pageBytes === first.pageBytes,
+  )
+}
 
 function unique<T>(values: readonly T[]): T[] {
   return [...new Set(values)]
@@ -30,10 +39,20 @@ function samplesText(rows: readonly LatencyRow[]): string {
   return least === most ? `${least} samples each` : `${least} to ${most} samples each`
 }
 
+/** The largest set that was measured with every size of pages. */
+function largestSet(rows: readonly LatencyRow[], pages: readonly number[]): number {
+  const sets = unique(rows.map(({ workingSetBytes }) => workingSetBytes)).sort((a, b) => b - a)
+  const isWhole = (set: number) =>
+    pages.every((size) =>
+      rows.some(({ workingSetBytes, pageBytes }) => workingSetBytes === set && pageBytes === size),
+    )
+  return sets.find(isWhole) ?? sets[0] ?? 0
+}
+
 function matrix(rows: readonly LatencyRow[]): Table {
-  const largest = Math.max(...rows.map(({ workingSetBytes }) => workingSetBytes))
+  const pages = unique(rows.map(({ pageBytes }) => pageBytes)).sort((a, b) => a - b)
+  const largest = largestSet(rows, pages)
   const own = rows.filter(({ workingSetBytes }) => workingSetBytes === largest)
-  const pages = unique(own.map(({ pageBytes }) => pageBytes)).sort((a, b) => a - b)
   const local = (row: LatencyRow) =>
     own.find(
       ({ node, cpuNode, pageBytes }) =>
