@@ -71,7 +71,7 @@ async function takeRound(
   bytes: number,
   huge: boolean,
   samples: number,
-  seed: number,
+  round: number,
 ): Promise<number> {
   const { addon } = await import('../lib/memory/addon.js')
   const { cxl } = context
@@ -90,11 +90,11 @@ async function takeRound(
     for (const node of nodes) blocks.set(node, { chain: alloc(node), traffic: alloc(node) })
     verifyPlacement(context, all)
     for (const [node, { chain }] of blocks) {
-      addon.chase(chain, 1, 0, seed + node.node, -1)
+      addon.chase(chain, 1, 0, 1 + node.node + cxl.nodes.length * round, -1)
       await turn()
     }
     for (let i = 0; i < samples; i++) {
-      for (const cell of i % 2 === 0 ? cells : [...cells].reverse()) {
+      for (const cell of (i + round) % 2 === 0 ? cells : [...cells].reverse()) {
         await takeSample(context, blocks, cell, cpus)
       }
       await turn()
@@ -127,7 +127,7 @@ export async function measureLoaded(
   let pageBytes = Number.POSITIVE_INFINITY
   for (let left = Math.min(most, wanted); left > 0; left--) {
     const samples = Math.ceil((wanted - taken()) / left)
-    const pages = await takeRound(context, cells, bytes, idle.huge, samples, 100 * left)
+    const pages = await takeRound(context, cells, bytes, idle.huge, samples, left)
     pageBytes = Math.min(pageBytes, pages)
     progress(taken() / wanted)
     if (context.timeIsUp()) break

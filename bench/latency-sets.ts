@@ -111,11 +111,8 @@ async function takeSamples(context: Context, patch: Patch, round: number, sample
     // What another block, or another CPU, has driven out of the caches is no part of the figure.
     const again = 2 * bytes <= (lastLevelCache || UNKNOWN_CACHE) ? Math.ceil(bytes / LINE) : 1
     const loads = loadsOf(context, bytes)
-    for (
-      let left = samples, backwards = false;
-      left > 0;
-      left -= IN_A_ROW, backwards = !backwards
-    ) {
+    let backwards = round % 2 === 1
+    for (let left = samples; left > 0; left -= IN_A_ROW) {
       const now = context.timeIsUp() ? 1 : Math.min(IN_A_ROW, left)
       for (const { node, cpuNode, nsPerLoad } of backwards ? [...cells].reverse() : cells) {
         const set = sets.get(node) as Uint8Array
@@ -125,6 +122,7 @@ async function takeSamples(context: Context, patch: Patch, round: number, sample
         nsPerLoad.push(...chased.nsPerLoad)
         if (!chased.pinned) context.condition('latency: thread not pinned')
       }
+      backwards = !backwards
       await turn()
       if (context.timeIsUp() || context.timeGone() > FOR_REPEATING) break
     }

@@ -101,10 +101,19 @@ function idleLines(rows: readonly LatencyRow[]) {
     .sort((a, b) => pages(a.rows[0]) - pages(b.rows[0]))
 }
 
-function steps(rows: readonly LatencyRow[]): Table {
-  const lines = idleLines(rows)
+/** As many columns as 80 characters hold beside each other. */
+const MOST_LINES = 6
+const MOST_NODES = 3
+const MOST_NODES_WITH_TAILS = 2
+
+function chunks<T>(values: readonly T[], size: number): T[][] {
+  const starts = values.flatMap((_, i) => (i % size === 0 ? [i] : []))
+  return starts.map((start) => values.slice(start, start + size))
+}
+
+function steps(rows: readonly LatencyRow[]): Table[] {
   const sets = unique(rows.map(({ workingSetBytes }) => workingSetBytes)).sort((a, b) => a - b)
-  return {
+  return chunks(idleLines(rows), MOST_LINES).map((lines) => ({
     title: `Idle by working set: median ns/load on CPUs of NUMA node ${rows[0]?.cpuNode}, pages of`,
     columns: [
       { head: 'set' },
@@ -118,42 +127,43 @@ function steps(rows: readonly LatencyRow[]): Table {
       ...lines.map((line) => line.rows.find((row) => row.workingSetBytes === bytes)?.median),
     ]),
     notes: ['Each level of the caches is a step; the last one is memory.'],
-  }
+  }))
 }
 
-function underLoad(rows: readonly LatencyRow[]): Table {
+function underLoad(rows: readonly LatencyRow[]): Table[] {
   const name = nodeNames(rows)
-  const nodes = unique(rows.map(name))
+  const all = unique(rows.map(name))
   const [first] = rows
+  const tails = all.length <= MOST_NODES_WITH_TAILS
   const of = (threads: number, node: string) =>
     rows.find((row) => row.threads === threads && name(row) === node)
-  return {
+  return chunks(all, MOST_NODES).map((nodes) => ({
     title: 'Under load: one thread follows the chain, others read from the same node',
     columns: [
       { head: 'threads', unit: 'reading', digits: 0 },
       ...nodes.flatMap((node) => [
         { head: node, unit: 'GB/s', digits: 1 },
         { head: 'median', unit: 'ns/load', digits: 1 },
-        { head: 'p99', unit: 'ns/load', digits: 1 },
+        ...(tails ? [{ head: 'p99', unit: 'ns/load', digits: 1 }] : []),
       ]),
     ],
     rows: unique(rows.map(({ threads }) => threads)).map((threads) => [
       threads,
       ...nodes.flatMap((node) => {
         const row = of(threads, node)
-        return [row?.trafficGBps ?? undefined, row?.median, row?.p99]
+        return [row?.trafficGBps ?? undefined, row?.median, ...(tails ? [row?.p99] : [])]
       }),
     ]),
     notes: [
       `${samplesText(rows)}; working set of ${bytesText(first?.workingSetBytes ?? 0)}, pages of ` +
         `${bytesText(first?.pageBytes ?? 0)}. GB/s: what the other threads read meanwhile.`,
     ],
-  }
+  }))
 }
 
 export function tables(rows: readonly LatencyRow[]): Table[] {
   const [idle, loaded] = [idleOf(rows), loadedOf(rows)]
-  return [matrix(idle), steps(idle), underLoad(loaded)]
+  return [matrix(idle), ...steps(idle), ...underLoad(loaded)]
 }
 
 export function charts(rows: readonly LatencyRow[]): Chart[] {

@@ -1,40 +1,14 @@
 // The experiments on a context of the test's own: what they leave behind, when they stop, and that they
 // do not measure pages that are not where they should be.
 
-import { describe, expect, it, onTestFinished } from 'vitest'
-import { blockBytes, type Context, type Settings } from '../../bench/experiment.js'
+import { describe, expect, it } from 'vitest'
+import { blockBytes } from '../../bench/experiment.js'
 import { EXPERIMENTS } from '../../bench/experiments.js'
 import { verifyPlacement } from '../../bench/placement.js'
-import { Emucxl } from '../../lib/memory/emucxl.js'
+import type { Emucxl } from '../../lib/memory/emucxl.js'
 import { EmucxlError } from '../../lib/memory/errors.js'
 import type { Residency } from '../../lib/memory/reports.js'
-
-interface Watched extends Context {
-  conditions: string[]
-  done: number[]
-}
-
-function watched(settings: Settings, changes: Partial<Context> = {}): Watched {
-  const cxl = Emucxl.open({ backend: 'emulated' })
-  onTestFinished(() => cxl.close())
-  const conditions: string[] = []
-  const done: number[] = []
-  return {
-    cxl,
-    settings,
-    lastLevelCache: 2 ** 16,
-    memoryOfEach: 2 ** 30,
-    pinned: true,
-    topology: [],
-    timeGone: () => 0,
-    timeIsUp: () => false,
-    progress: (share) => done.push(share),
-    condition: (text) => conditions.push(text),
-    conditions,
-    done,
-    ...changes,
-  }
-}
+import { type Watched, watched } from './watched.js'
 
 const SMALL = { count: 20, size: 2 ** 18 }
 
