@@ -23,7 +23,7 @@ const SMALLEST = 16 * PAGE
 
 /** Filling, warming and checking take a sweep about as long as so many passes. */
 const OTHER_PASSES = 9
-/** The share of time that the first round may take, by an estimate from a sweep of so many bytes or more. */
+/** The share of the time left that the first round may take, by an estimate from a sweep of so many bytes or more. */
 const FOR_FIRST_ROUND = 0.7
 const SPECIMEN = 2 ** 24
 /** Operands are not made smaller than this to gain time. */
@@ -148,25 +148,28 @@ async function findScope(
   passes: number,
 ): Promise<Scope> {
   const specimen = Math.min(bytes, Math.max(SPECIMEN, context.lastLevelCache))
-  let share = 0
   const { cpus } = cpuNodes(context)[0]
-  await withMemory(context, specimen, huge, 1, async (memory) => {
-    const [first] = cellsOf(1)
-    if (first === undefined) return
-    await sweep(context, memory, first, PAGE, cpus, 1) // loads the addon
-    const gone = context.timeGone()
-    await sweep(context, memory, first, specimen, cpus, 1)
-    share = (context.timeGone() - gone) / specimen
+  /** The share of time that a byte of an operand takes; doubles are slow where they are emulated. */
+  const costs = new Map<Kernel, number>()
+  await withMemory(context, specimen, huge, OPERANDS.triad, async (memory) => {
+    const singles = cellsOf(1).filter(({ node }) => node === 'local')
+    for (const cell of singles) {
+      if (costs.size === 0) await sweep(context, memory, cell, PAGE, cpus, 1) // loads the addon
+      const gone = context.timeGone()
+      await sweep(context, memory, cell, specimen, cpus, 1)
+      costs.set(cell.kernel, (context.timeGone() - gone) / specimen)
+    }
   })
-  const operands = cells.reduce((sum, { kernel }) => sum + OPERANDS[kernel], 0)
+  const all = cells.reduce((sum, { kernel }) => sum + (costs.get(kernel) ?? 0), 0)
   const time = (size: number, made: number) =>
-    (share * size * operands * (OTHER_PASSES + made)) / (OTHER_PASSES + 1)
+    (all * size * (OTHER_PASSES + made)) / (OTHER_PASSES + 1)
+  const most = FOR_FIRST_ROUND * (1 - context.timeGone())
   let size = bytes
-  while (time(size, 1) > FOR_FIRST_ROUND && size / 2 >= LEAST_FOR_TIME) {
+  while (time(size, 1) > most && size / 2 >= LEAST_FOR_TIME) {
     size = Math.floor(size / 2 / PAGE) * PAGE
   }
   let made = passes
-  while (made > 1 && time(size, made) > FOR_FIRST_ROUND) made--
+  while (made > 1 && time(size, made) > most) made--
   return { bytes: size, passes: made }
 }
 

@@ -100,10 +100,15 @@ export function tables(all: readonly BandwidthRow[]): Table[] {
   const passes = [...new Set([Math.min(...counts), Math.max(...counts)])].join(' to ')
   const size = bytesText(first?.blockBytes ?? 0)
   return [
-    byThreads(rows, 'best', `Best of ${passes} passes, as STREAM reports`, [
-      `A variant of STREAM: its copy and triad, and read and write besides; operands of ${size}, ` +
-        `pages of ${bytesText(first?.pageBytes ?? 0)}. 1 GB is 10^9 bytes; each operand counts once.`,
-    ]),
+    byThreads(
+      rows,
+      'best',
+      `Best of ${passes} ${passes === '1' ? 'pass' : 'passes'}, as STREAM reports`,
+      [
+        `A variant of STREAM: its copy and triad, and read and write besides; operands of ${size}, ` +
+          `pages of ${bytesText(first?.pageBytes ?? 0)}. 1 GB is 10^9 bytes; each operand counts once.`,
+      ],
+    ),
     byThreads(rows, 'median', 'Medians of the same', [
       'Every thread is pinned to a CPU of the local node. Results were checked after each sweep.',
     ]),
