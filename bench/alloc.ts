@@ -13,14 +13,13 @@ import {
   type Table,
   twoNodes,
 } from './experiment.js'
-import { hasHugePages } from './huge-pages.js'
+import { areHuge, HUGE_PAGE } from './huge-pages.js'
 import { type Measured, mergeRows } from './measured.js'
 import { verifyPlacement } from './placement.js'
 import { collectGarbage, inRounds, now, type Subject, settle } from './rounds.js'
 
 const KIB = 2 ** 10
 const MIB = 2 ** 20
-const HUGE_PAGE = 2 * MIB
 const SIZES = [4 * KIB, 64 * KIB, MIB, 16 * MIB, 64 * MIB]
 const SAMPLES = 25
 /** A sample of small blocks has more than one: so many, of so many bytes together, at most. */
@@ -125,7 +124,7 @@ function shapesOf(context: Context): Shape[] {
   const { local, remote } = twoNodes(cxl)
   const sizes = blockSizes(context, SIZES, 1)
   const large = sizes.filter((size) => size >= HUGE_PAGE)
-  const huge = large.filter((size) => hasHugePages(cxl, [local, remote], size))
+  const huge = large.filter((size) => areHuge(cxl, [local, remote], size))
   if (huge.length < large.length) {
     const without = large.filter((size) => !huge.includes(size)).map(bytesText)
     condition(`alloc: the kernel gave no huge pages to blocks of ${without.join(', ')}`)

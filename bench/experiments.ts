@@ -2,7 +2,7 @@
 
 import { access } from './access.js'
 import { alloc } from './alloc.js'
-import { copy } from './copy.js'
+import { bandwidth } from './bandwidth.js'
 import type { Experiment } from './experiment.js'
 import { kv } from './kv.js'
 import { latency } from './latency.js'
@@ -11,7 +11,7 @@ import { queue } from './queue.js'
 
 export const EXPERIMENTS: readonly Experiment[] = [
   latency,
-  copy,
+  bandwidth,
   alloc,
   migrate,
   access,

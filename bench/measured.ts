@@ -41,8 +41,11 @@ export function measured(unit: Unit, trials: readonly (readonly number[])[]): Me
   }
 }
 
-/** The fields of a figure. */
-const FIELDS = ['unit', 'samples', 'best', 'median', 'mean', 'p99', 'sd', 'trials'] as const
+/** The fields of a figure, and of what was found beside it. */
+const FIELDS = [
+  ...(['unit', 'samples', 'best', 'median', 'mean', 'p99', 'sd', 'trials'] as const),
+  'trafficGBps',
+] as const
 
 /** What a row says of what was measured, without what was found. */
 export function subjectOf(row: object): Record<string, unknown> {

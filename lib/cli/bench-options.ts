@@ -77,7 +77,7 @@ ${list([
   ['--svg FILE', 'draw what kv found of traces into this file'],
   [
     '--size BYTES',
-    'largest working set of latency and access, largest block of the others: 64MiB, 1G (default: by the last-level cache; 64 MiB for alloc and migrate)',
+    'largest working set of latency and access, operand of bandwidth, largest block of the others: 64MiB, 1G (default: by the last-level cache; 64 MiB for alloc and migrate)',
   ],
   [
     '--latency-model NAME',

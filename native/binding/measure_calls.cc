@@ -19,12 +19,16 @@ namespace {
 constexpr size_t kLine = 64;     // bytes; what one load brings in
 constexpr size_t kSlice = 4096;  // loads between two looks at the latency model
 constexpr size_t kPlace = 8;     // where in the first line a chase leaves its place in the cycle
+// Loads that warm a fresh cycle: a longer one fits into few caches, and would take seconds.
+constexpr size_t kMostWarming = size_t{1} << 20;
 
 // Links the lines of a block into one random cycle (Sattolo's shuffle), so that neither the
 // prefetchers nor a short cycle can help. A link is the offset of the next line, not its address:
 // the block may be shared, and whatever another thread writes into it must not become a pointer.
-// False where there is no memory for the order of the lines, a sixteenth of the block.
-bool link_cycle(char* start, size_t lines, uint64_t seed) {
+// `first` is the line that was linked first: the caches hold those before it in the cycle, linked
+// last, and a chase from there on meets them last. False where there is no memory for the order of
+// the lines, a sixteenth of the block.
+bool link_cycle(char* start, size_t lines, uint64_t seed, uint64_t* first) {
   const std::unique_ptr<uint32_t[]> order(new (std::nothrow) uint32_t[lines]);
   if (order == nullptr) return false;
   std::iota(order.get(), order.get() + lines, 0U);
@@ -34,6 +38,7 @@ bool link_cycle(char* start, size_t lines, uint64_t seed) {
     const size_t next = order[(i + 1) % lines];
     *reinterpret_cast<uint64_t*>(start + kLine * order[i]) = kLine * next;
   }
+  *first = kLine * order[0];
   return true;
 }
 
@@ -77,12 +82,12 @@ napi_value chase(napi_env env, napi_callback_info info) {
   uint64_t at = *place;
   if (at > last) at = 0;
   if (seed != 0) {
-    if (!link_cycle(memory.data, lines, seed)) {
+    if (!link_cycle(memory.data, lines, seed, &at)) {
       return throw_failure(call.environment(),
                            fail("ERR_EMUCXL_NO_MEMORY", "chase: no memory for the cycle of " +
                                                             std::to_string(lines) + " lines"));
     }
-    at = follow(memory.data, 0, lines, last);  // warm: the TLB and the caches
+    at = follow(memory.data, at, std::min(lines, kMostWarming), last);  // the TLB and the caches
   }
   napi_value results = nullptr;
   napi_create_array(env, &results);

@@ -4,6 +4,8 @@ import { spawnSync } from 'node:child_process'
 import { openSync, readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import type { AccessRow } from '../../bench/access.js'
+import type { BandwidthRow } from '../../bench/bandwidth-row.js'
+import type { LatencyRow } from '../../bench/latency-row.js'
 import type { BenchReport } from '../../bench/report.js'
 import { emucxl, MAIN } from './command.js'
 
@@ -55,34 +57,72 @@ describe('the JSON report', () => {
     expect(found.conditions[0]).toBe('emulated: not a CXL measurement')
   })
 
-  it('has rows of latency', async () => {
+  it('has rows of latency: idle by working set and page size, and loaded by threads', async () => {
     const { experiments, conditions } = await report('latency', ...QUICK)
-    const rows = ['local', 'remote'].map((node) => ({
-      node,
-      numaNode: notNegative,
-      workingSetBytes: 2 ** 20,
-      pageBytes: 4096,
-      loadsPerSample: positive,
-      ...figure('ns', 2),
-    }))
-    expect(experiments['latency']?.rows).toEqual(rows)
+    const rows = experiments['latency']?.rows as LatencyRow[]
+    for (const row of rows) {
+      const loaded = row.kind === 'loaded'
+      expect(row).toEqual({
+        kind: expect.stringMatching(/^(idle|loaded)$/),
+        cpuNode: notNegative,
+        node: expect.stringMatching(/^(local|remote)$/),
+        numaNode: notNegative,
+        workingSetBytes: positive,
+        pageBytes: expect.toBeOneOf([4096, 2 ** 21]),
+        threads: loaded ? notNegative : 0,
+        trafficGBps: loaded ? notNegative : null,
+        loadsPerSample: positive,
+        ...figure('ns', 2),
+      })
+    }
+    const idle = rows.filter(({ kind, pageBytes }) => kind === 'idle' && pageBytes === 4096)
+    const sets = [15, 16, 17, 18, 19, 20].map((power) => 2 ** power)
+    for (const node of ['local', 'remote']) {
+      const own = idle.filter((row) => row.node === node)
+      expect(own.map(({ workingSetBytes }) => workingSetBytes)).toEqual(sets)
+    }
+    const loaded = rows.filter(({ kind }) => kind === 'loaded')
+    expect(loaded[0]).toMatchObject({ threads: 0, trafficGBps: 0 })
+    expect(loaded.filter((row) => row.threads > 0 && row.trafficGBps === 0)).toEqual([])
     // Said where the size of the cache is known and 1 MiB is little beside it, and where it is not.
     expect(conditions.some((line) => /^latency: (working set|size of the caches)/.test(line))).toBe(
       true,
     )
   })
 
-  it('has rows of copy, for each direction', async () => {
-    const { experiments } = await report('copy', ...QUICK)
-    const directions = ['local', 'remote'].flatMap((from) =>
-      ['local', 'remote'].map((to) => ({
-        from,
-        to,
-        blockBytes: 2 ** 20,
+  it('has rows of bandwidth: kernels by threads and node, and mixes of two nodes', async () => {
+    const { experiments } = await report('bandwidth', ...QUICK)
+    const rows = experiments['bandwidth']?.rows as BandwidthRow[]
+    for (const row of rows) {
+      expect(row).toEqual({
+        kernel: expect.stringMatching(/^(read|write|copy|triad)$/),
+        threads: positive,
+        node: expect.stringMatching(/^(local|remote|interleaved)$/),
+        localShare: notNegative,
+        blockBytes: positive,
+        pageBytes: expect.toBeOneOf([4096, 2 ** 21]),
         ...figure('GB/s', 2),
-      })),
+      })
+    }
+    const single = rows.filter(({ threads, node }) => threads === 1 && node !== 'interleaved')
+    expect(single.map((row) => [row.kernel, row.node, row.localShare, row.blockBytes])).toEqual(
+      ['read', 'write', 'copy', 'triad'].flatMap((kernel) => [
+        [kernel, 'local', 1, 2 ** 20],
+        [kernel, 'remote', 0, 2 ** 20],
+      ]),
     )
-    expect(experiments['copy']?.rows).toEqual(directions)
+    const mixes = rows.filter(({ node }) => node === 'interleaved')
+    expect(mixes.map(({ localShare }) => localShare)).toEqual([
+      1,
+      3 / 4,
+      2 / 3,
+      1 / 2,
+      1 / 3,
+      1 / 4,
+      0,
+    ])
+    const most = Math.max(...rows.map(({ threads }) => threads))
+    expect(mixes.every(({ kernel, threads }) => kernel === 'read' && threads === most)).toBe(true)
   })
 
   it('has rows of alloc, by size, of each operation', async () => {
@@ -184,10 +224,11 @@ describe('the JSON report', () => {
     const found = await report('latency', '--runs', '2', '--size', '1MiB', ...model)
     expect(found.latencyModel).toBe('table-5-far')
     expect(found.conditions).toContainEqual(expect.stringMatching(/^modelled: .*table-5-far/))
-    expect(found.experiments['latency']?.rows).toMatchObject([
-      { node: 'local', best: expect.toSatisfy((ns: number) => ns >= 200) },
-      { node: 'remote', best: expect.toSatisfy((ns: number) => ns >= 363) },
-    ])
+    const rows = (found.experiments['latency']?.rows ?? []) as LatencyRow[]
+    expect(rows).not.toEqual([])
+    for (const { node, best } of rows) {
+      expect(best).toBeGreaterThanOrEqual(node === 'local' ? 200 : 363)
+    }
   })
 
   it('says of access what the model does not slow down', async () => {
@@ -201,11 +242,11 @@ describe('the JSON report', () => {
   })
 
   it('runs what was asked for, once, and everything by default', async () => {
-    const some = await report('queue', 'copy', 'queue', ...QUICK)
-    expect(Object.keys(some.experiments)).toEqual(['copy', 'queue'])
+    const some = await report('queue', 'bandwidth', 'queue', ...QUICK)
+    expect(Object.keys(some.experiments)).toEqual(['bandwidth', 'queue'])
     const all = await report(...QUICK)
     expect(Object.keys(all.experiments)).toEqual([
-      ...['latency', 'copy', 'alloc', 'migrate', 'access', 'queue', 'kv'],
+      ...['latency', 'bandwidth', 'alloc', 'migrate', 'access', 'queue', 'kv'],
     ])
     for (const { description, seconds } of Object.values(all.experiments)) {
       expect(description).toMatch(/\.$/)
@@ -220,7 +261,7 @@ describe('the tables', () => {
     expect(code).toBe(0)
     const lines = stdout.split('\n')
     expect(lines.filter((line) => line.length > 80)).toEqual([])
-    for (const name of ['latency', 'copy', 'alloc', 'migrate', 'access', 'queue', 'kv']) {
+    for (const name of ['latency', 'bandwidth', 'alloc', 'migrate', 'access', 'queue', 'kv']) {
       expect(stdout).toContain(`\n${name} (backend emulated): `)
     }
     expect(stdout).toMatch(/^ {2}region +enqueue +remote .* – +1\.13$/m)
@@ -249,7 +290,7 @@ describe('notices and progress', () => {
     const { stderr } = await emucxl(['bench', ...QUICK])
     expect(stderr.trimEnd().split('\n')).toEqual([
       expect.stringMatching(/^latency … \d+\.\d s$/),
-      expect.stringMatching(/^copy … \d+\.\d s$/),
+      expect.stringMatching(/^bandwidth … \d+\.\d s$/),
       expect.stringMatching(/^alloc … \d+\.\d s$/),
       expect.stringMatching(/^migrate … \d+\.\d s$/),
       expect.stringMatching(/^access … \d+\.\d s$/),
@@ -305,7 +346,7 @@ describe('failures end with code 1, a message and its code, and no stack', () =>
   it('with more memory than there is', async () => {
     const { code, stderr } = await emucxl([
       'bench',
-      'copy',
+      'bandwidth',
       '--backend',
       'emulated',
       '--size',
@@ -395,7 +436,7 @@ describe('early ends', () => {
   })
 
   it('is silent when the reader of its output has gone', async () => {
-    const { code, signal, stderr } = await emucxl(['bench', 'copy', 'queue', ...QUICK], {
+    const { code, signal, stderr } = await emucxl(['bench', 'bandwidth', 'queue', ...QUICK], {
       watch: (child, output) => {
         if (output !== '') child.stdout?.destroy()
       },

@@ -30,14 +30,8 @@ describe('help and version', () => {
     expect(top.stdout).toMatch(/^ {2}info .*\n {2}doctor .*\n {2}bench /m)
     const bench = await emucxl(['bench', '--help'])
     for (const word of [
-      'latency',
-      'copy',
-      'access',
-      'queue',
-      'auto',
-      'device',
-      'numa',
-      'emulated',
+      ...['latency', 'bandwidth', 'alloc', 'migrate', 'access', 'queue', 'kv'],
+      ...['auto', 'device', 'numa', 'emulated'],
     ]) {
       expect(bench.stdout).toMatch(new RegExp(`^  ${word} `, 'm'))
     }

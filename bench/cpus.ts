@@ -1,0 +1,45 @@
+// The CPUs that measurements are pinned to.
+
+import { readText } from '../lib/cli/machine.js'
+import { parseList } from '../lib/memory/topology.js'
+import type { Context } from './experiment.js'
+
+/** A NUMA node with CPUs of which this process may use some. */
+export interface CpuNode {
+  /** The kernel's number. */
+  numaNode: number
+  /** Those that the process may use; -1 stands for any, where the kernel does not tell them. */
+  cpus: readonly number[]
+}
+
+/** CPUs that this process may use, as taskset(1), a cpuset or a container allows; none: not told. */
+export function allowedCpus(root = '/'): number[] {
+  const match = /^Cpus_allowed_list:\s+(\S+)/m.exec(readText(root, 'proc/self/status') ?? '')
+  return parseList(match?.[1] ?? '')
+}
+
+/**
+ * The NUMA nodes on which this process can run, nearest to the local memory first. One at least: where
+ * the topology has no CPU of this process, all its CPUs count as those of the local node.
+ */
+export function cpuNodes(
+  { cxl, topology }: Pick<Context, 'cxl' | 'topology'>,
+  allowed: readonly number[] = allowedCpus(),
+): [CpuNode, ...CpuNode[]] {
+  const local = cxl.nodes[0]?.numaNode ?? 0
+  const distance = (id: number) =>
+    id === local ? 0 : (topology.find((node) => node.id === id)?.distances[local] ?? 255)
+  const [first, ...others] = topology
+    .map(({ id, cpus }) => ({ numaNode: id, cpus: cpus.filter((cpu) => allowed.includes(cpu)) }))
+    .filter(({ cpus }) => cpus.length > 0)
+    .sort((a, b) => distance(a.numaNode) - distance(b.numaNode))
+  if (first !== undefined) return [first, ...others]
+  return [{ numaNode: local, cpus: allowed.length > 0 ? allowed : [-1] }]
+}
+
+/** Numbers of threads: none where `least` is 0, then 1, 2, 4, …, and `most`. */
+export function threadCounts(least: 0 | 1, most: number): number[] {
+  const counts = least === 0 ? [0] : []
+  for (let n = 1; n < most; n *= 2) counts.push(n)
+  return most > 0 ? [...counts, most] : counts
+}
