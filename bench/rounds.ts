@@ -1,6 +1,7 @@
 // Samples in turns: a round takes one of each subject, so that what changes on the machine meanwhile
-// changes all of them alike; who goes first changes from round to round, since the second of two equal
-// phases can be slower by the layout of the heap.
+// changes all of them alike. Subjects come in pairs, local and remote as a rule; who goes first changes
+// from round to round: the second of two equal phases can be slower. Pairs stay in their order, so that
+// what comes before one side has come before the other as often.
 
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
@@ -43,6 +44,7 @@ export async function inRounds<R extends object>(
 ): Promise<(R & Measured)[]> {
   const rounds = context.settings.runs ?? wanted
   const found = new Map(subjects.map((subject) => [subject, [] as (readonly number[])[]]))
+  const swapped = subjects.map((subject, i) => subjects[i ^ 1] ?? subject)
   await warmUp(context, subjects)
   let made = 0
   let longest = 0
@@ -50,7 +52,7 @@ export async function inRounds<R extends object>(
   while (made < rounds && (made === 0 || isTimeFor())) {
     const began = context.timeGone()
     let taken = 0
-    for (const subject of made % 2 === 0 ? subjects : [...subjects].reverse()) {
+    for (const subject of made % 2 === 0 ? subjects : swapped) {
       found.get(subject)?.push(await subject.sample())
       context.progress((made + ++taken / subjects.length) / rounds)
       await turn()

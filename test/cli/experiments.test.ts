@@ -206,18 +206,18 @@ describe('rounds', () => {
       }
     })
 
-  it('warm up, take one of each, and change who goes first', async () => {
+  it('warm up, take one of each, and change who of a pair goes first', async () => {
     const taken: string[] = []
     const context = watched({})
     const rows = await inRounds(context, 'test', subjects(taken), 3)
-    expect(taken.join('')).toBe('abcabccbaabc')
+    expect(taken.join('')).toBe('abcabcbacabc')
     expect(rows.map(({ name, unit, samples }) => [name, unit, samples])).toEqual(
       ['a', 'b', 'c'].flatMap((name) => [
         [name, 'us', 3],
         [`${name}2`, 'MB/s', 3],
       ]),
     )
-    expect(rows[0]?.trials).toEqual([[4, 9, 10]])
+    expect(rows[0]?.trials).toEqual([[4, 8, 10]])
     expect(context.done.at(-1)).toBe(1)
     expect(context.conditions).toEqual([])
   })
@@ -234,7 +234,7 @@ describe('rounds', () => {
     // A tenth of the time for each sample.
     const context = watched({}, { timeGone: () => Math.min(1, taken.length / 10) })
     const rows = await inRounds(context, 'test', subjects(taken), 3)
-    expect(taken.join('')).toBe('abcabccba')
+    expect(taken.join('')).toBe('abcabcbac')
     expect(rows[0]?.samples).toBe(2)
     expect(context.conditions).toEqual([
       'test: time was up after 2 of 3 repetitions; --runs 3 makes all',
