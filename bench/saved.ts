@@ -3,15 +3,13 @@
 import { readFileSync } from 'node:fs'
 import type { BenchReport } from './report.js'
 
-/** What `emucxl bench --json` printed into a file. Throws where it is anything else. */
-export function readReport(file: string): BenchReport {
+/** What `emucxl bench --json` printed. Throws where it is anything else; `name` says whence it is. */
+export function parseReport(text: string, name: string): BenchReport {
   let report: Partial<BenchReport> | null
   try {
-    report = JSON.parse(readFileSync(file, 'utf8'))
+    report = JSON.parse(text)
   } catch (cause) {
-    const { code } = cause as { code?: string }
-    if (code !== undefined) throw cause
-    throw new Error(`${file} is no report: not JSON; save what emucxl bench --json prints`, {
+    throw new Error(`${name} is no report: not JSON; save what emucxl bench --json prints`, {
       cause,
     })
   }
@@ -22,7 +20,12 @@ export function readReport(file: string): BenchReport {
     Array.isArray(conditions) &&
     typeof experiments === 'object'
   if (!isReport) {
-    throw new Error(`${file} is no report: save what emucxl bench --json prints`)
+    throw new Error(`${name} is no report: save what emucxl bench --json prints`)
   }
   return report as BenchReport
+}
+
+/** A report in a file. */
+export function readReport(file: string): BenchReport {
+  return parseReport(readFileSync(file, 'utf8'), file)
 }

@@ -13,6 +13,7 @@ interface Command {
 const COMMANDS: Record<string, () => Promise<Command>> = {
   info: () => import('./info.js'),
   bench: () => import('./bench.js'),
+  report: () => import('./report.js'),
   vm: () => import('./vm.js'),
 }
 
@@ -23,6 +24,7 @@ Memory on a chosen NUMA node, CXL expanders among them, and what it costs.
 Commands:
   info     show nodes, backends and devices, and what keeps one from running
   bench    measure local against remote memory
+  report   make a page for the browser of what bench --json printed
   vm       run a command in a virtual machine with two NUMA nodes
 
 Options:

@@ -1,0 +1,62 @@
+// The legend of a chart: a button for each series, which takes it out and puts it back.
+
+import type { Chart } from '../chart.js'
+import { type Look, rankOf, SYMBOLS } from './look.js'
+
+const NAMESPACE = 'http://www.w3.org/2000/svg'
+
+function shape(tag: string, attributes: Record<string, string | number>): SVGElement {
+  const element = document.createElementNS(NAMESPACE, tag)
+  for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, String(value))
+  return element
+}
+
+const OUTLINES: Record<string, string> = {
+  circle: 'M10 6a4 4 0 1 0 8 0a4 4 0 1 0-8 0z',
+  rect: 'M10.5 2.5h7v7h-7z',
+  triangle: 'M14 2l4.5 8h-9z',
+  diamond: 'M14 1.5l4.5 4.5l-4.5 4.5l-4.5-4.5z',
+}
+
+/** As the series looks in the chart. */
+function swatch(kind: Chart['kind'], dashed: boolean, rank: number, look: Look): SVGElement {
+  const color = look.series[rank % look.series.length] as string
+  const svg = shape('svg', { viewBox: '0 0 28 12', 'aria-hidden': 'true' })
+  const dashes = dashed ? { 'stroke-dasharray': '4 3' } : {}
+  if (kind === 'bar') {
+    const fill = dashed ? look.paper : color
+    const style = { fill, stroke: color, 'stroke-width': 1.5, ...dashes }
+    svg.append(shape('rect', { x: 4, y: 1, width: 20, height: 10, ...style }))
+    return svg
+  }
+  svg.append(shape('path', { d: 'M1 6H27', stroke: color, 'stroke-width': 2, ...dashes }))
+  const symbol = SYMBOLS[rank % SYMBOLS.length] as string
+  const outline = OUTLINES[symbol.replace('empty', '').toLowerCase()]
+  if (!dashed && outline !== undefined) {
+    const fill = symbol.startsWith('empty') ? look.paper : color
+    svg.append(shape('path', { d: outline, fill, stroke: color, 'stroke-width': 1.5 }))
+  }
+  return svg
+}
+
+/** Fills the box anew; `onToggle` is told which series is to come or go. */
+export function fillLegend(
+  box: HTMLElement,
+  chart: Chart,
+  names: readonly string[],
+  look: Look,
+  hidden: ReadonlySet<string>,
+  onToggle: (name: string) => void,
+): void {
+  const focused = [...box.children].indexOf(document.activeElement as Element)
+  const buttons = chart.series.map(({ name, dashed = false }) => {
+    const button = document.createElement('button')
+    button.type = 'button'
+    button.setAttribute('aria-pressed', String(!hidden.has(name)))
+    button.append(swatch(chart.kind, dashed, rankOf(name, names), look), name)
+    button.addEventListener('click', () => onToggle(name))
+    return button
+  })
+  box.replaceChildren(...buttons)
+  buttons[focused]?.focus()
+}

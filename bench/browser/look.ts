@@ -1,0 +1,54 @@
+// Colours of charts, by day and by night, and of each series its own: one that can be told from the others
+// also by those who see fewer colours, and by its symbol.
+
+import type { Chart } from '../chart.js'
+
+export interface Look {
+  paper: string
+  ink: string
+  faint: string
+  rule: string
+  series: readonly string[]
+}
+
+/** After Okabe and Ito, as dark as letters on white must be. */
+export const LIGHT: Look = {
+  paper: '#ffffff',
+  ink: '#1f2329',
+  faint: '#57606a',
+  rule: '#d5dbe1',
+  series: ['#0b6bb5', '#c25400', '#00795a', '#a8437f', '#8a6500', '#4b4fb0', '#2a8aa8', '#6b6f76'],
+}
+
+export const DARK: Look = {
+  paper: '#11151a',
+  ink: '#e4e9ee',
+  faint: '#9ba6b1',
+  rule: '#353e48',
+  series: ['#5aaeee', '#f0914a', '#2fc196', '#e08cc0', '#e3bd3f', '#9d9ff5', '#7fd3e6', '#a9b0b8'],
+}
+
+/** Their number and that of the colours have no common factor: it takes 56 series until two look alike. */
+export const SYMBOLS = [
+  'circle',
+  'rect',
+  'triangle',
+  'diamond',
+  'emptyCircle',
+  'emptyRect',
+  'emptyTriangle',
+] as const
+
+/** The names of an experiment's series, dashed ones without: the place of each is its rank. */
+export function namesOf(charts: readonly Chart[]): string[] {
+  const all = charts.flatMap(({ series }) => series)
+  return [...new Set(all.filter(({ dashed }) => !dashed).map(({ name }) => name))]
+}
+
+/** What decides the look of a series: its rank, or that of the series with whose name its own begins. */
+export function rankOf(name: string, names: readonly string[]): number {
+  const exact = names.indexOf(name)
+  if (exact >= 0) return exact
+  const akin = names.filter((other) => name.startsWith(other)).sort((a, b) => b.length - a.length)
+  return akin[0] === undefined ? names.length : names.indexOf(akin[0])
+}
