@@ -19,7 +19,7 @@ export interface Series {
   name: string
   points: readonly Point[]
   /**
-   * From elsewhere, as from a paper. It has the colour of the series with whose name its own begins: `lru`
+   * Not measured here: from a paper, or a bound. It has the colour of the series with whose name its own begins: `lru`
    * and `lru, paper`.
    */
   dashed?: boolean

@@ -5,6 +5,7 @@ import type { KvRow } from './kv.js'
 import { type KvTraceRow, LOCAL_SHARES } from './kv-traces.js'
 
 const LOCAL = { name: 'reads that found their object in local memory', unit: '%' }
+const OPTIMUM = 'min'
 const MIN = 'min: Belady’s optimum, which knows the future.'
 
 const policiesOf = (rows: readonly { policy: string }[]) => [
@@ -21,7 +22,10 @@ export function tableFourChart(rows: readonly KvRow[]): Chart {
       .filter(({ paperLocalPercent }) => paperLocalPercent !== null)
       .map((row): Point => [shares.indexOf(row.hotPercent), row.paperLocalPercent])
     const paper = { name: `${policy}, paper`, points: papers, dashed: true }
-    return [{ name: policy, points }, ...(papers.length > 0 ? [paper] : [])]
+    return [
+      { name: policy, points, dashed: policy === OPTIMUM },
+      ...(papers.length > 0 ? [paper] : []),
+    ]
   })
   return {
     title: 'Table IV of the emucxl paper',
@@ -51,6 +55,7 @@ function traceChart(rows: readonly KvTraceRow[], trace: string): Chart {
     y: LOCAL,
     series: policiesOf(own).map((policy) => ({
       name: policy,
+      dashed: policy === OPTIMUM,
       points: own
         .filter((row) => row.policy === policy)
         .map((row): Point => [LOCAL_SHARES.indexOf(row.localSharePercent), row.localPercent]),

@@ -7,13 +7,13 @@ import { SVGRenderer } from 'echarts/renderers'
 import type { Chart } from '../chart.js'
 import { fillLegend } from './legend.js'
 import { DARK, LIGHT } from './look.js'
-import { isLying, optionOf } from './option.js'
+import { HEIGHT, isLying, optionOf } from './option.js'
 
 use([BarChart, CustomChart, LineChart, GridComponent, TooltipComponent, SVGRenderer])
 
-/** Pixels. Paper has one width, and the picture is scaled to it. */
-const HEIGHT = 320
+/** Pixels. */
 const LYING = { bar: 16, group: 26, around: 90 }
+/** Paper has one width, and the picture is scaled to it. */
 const PAPER_WIDTH = 680
 
 export interface Surroundings {

@@ -1,7 +1,7 @@
 // The legend of a chart: a button for each series, which takes it out and puts it back.
 
-import type { Chart } from '../chart.js'
-import { type Look, rankOf, SYMBOLS } from './look.js'
+import type { Chart, Series } from '../chart.js'
+import { akin, type Look, rankOf, SYMBOLS } from './look.js'
 
 const NAMESPACE = 'http://www.w3.org/2000/svg'
 
@@ -19,7 +19,10 @@ const OUTLINES: Record<string, string> = {
 }
 
 /** As the series looks in the chart. */
-function swatch(kind: Chart['kind'], dashed: boolean, rank: number, look: Look): SVGElement {
+function swatch({ kind }: Chart, series: Series, names: readonly string[], look: Look): SVGElement {
+  const { name, dashed = false } = series
+  const rank = rankOf(name, names)
+  const isRinged = dashed && akin(name, names) !== undefined
   const color = look.series[rank % look.series.length] as string
   const svg = shape('svg', { viewBox: '0 0 28 12', 'aria-hidden': 'true' })
   const dashes = dashed ? { 'stroke-dasharray': '4 3' } : {}
@@ -30,6 +33,10 @@ function swatch(kind: Chart['kind'], dashed: boolean, rank: number, look: Look):
     return svg
   }
   svg.append(shape('path', { d: 'M1 6H27', stroke: color, 'stroke-width': 2, ...dashes }))
+  if (isRinged) {
+    const ring = { cx: 14, cy: 6, r: 4.5, fill: look.paper, stroke: color, 'stroke-width': 1.5 }
+    svg.append(shape('circle', ring))
+  }
   const symbol = SYMBOLS[rank % SYMBOLS.length] as string
   const outline = OUTLINES[symbol.replace('empty', '').toLowerCase()]
   if (!dashed && outline !== undefined) {
@@ -49,11 +56,12 @@ export function fillLegend(
   onToggle: (name: string) => void,
 ): void {
   const focused = [...box.children].indexOf(document.activeElement as Element)
-  const buttons = chart.series.map(({ name, dashed = false }) => {
+  const buttons = chart.series.map((series) => {
+    const { name } = series
     const button = document.createElement('button')
     button.type = 'button'
     button.setAttribute('aria-pressed', String(!hidden.has(name)))
-    button.append(swatch(chart.kind, dashed, rankOf(name, names), look), name)
+    button.append(swatch(chart, series, names, look), name)
     button.addEventListener('click', () => onToggle(name))
     return button
   })

@@ -28,7 +28,7 @@ export const DARK: Look = {
   series: ['#5aaeee', '#f0914a', '#2fc196', '#e08cc0', '#e3bd3f', '#9d9ff5', '#7fd3e6', '#a9b0b8'],
 }
 
-/** Their number and that of the colours have no common factor: it takes 56 series until two look alike. */
+/** Their number and that of the colours have no common factor: it takes 70 series until two look alike. */
 export const SYMBOLS = [
   'circle',
   'rect',
@@ -45,10 +45,15 @@ export function namesOf(charts: readonly Chart[]): string[] {
   return [...new Set(all.filter(({ dashed }) => !dashed).map(({ name }) => name))]
 }
 
-/** What decides the look of a series: its rank, or that of the series with whose name its own begins. */
+/** The series with whose name that of a dashed one begins. */
+export function akin(name: string, names: readonly string[]): string | undefined {
+  return names.filter((other) => name.startsWith(other)).sort((a, b) => b.length - a.length)[0]
+}
+
+/** What decides the look of a series: its rank, or that of the series that it is akin to. */
 export function rankOf(name: string, names: readonly string[]): number {
   const exact = names.indexOf(name)
   if (exact >= 0) return exact
-  const akin = names.filter((other) => name.startsWith(other)).sort((a, b) => b.length - a.length)
-  return akin[0] === undefined ? names.length : names.indexOf(akin[0])
+  const other = akin(name, names)
+  return other === undefined ? names.length : names.indexOf(other)
 }

@@ -3,7 +3,7 @@
 import { bytesText } from '../../lib/cli/units.js'
 import type { Axis, Chart, Series } from '../chart.js'
 import { errorBars } from './error-bars.js'
-import { type Look, rankOf, SYMBOLS } from './look.js'
+import { akin, type Look, rankOf, SYMBOLS } from './look.js'
 import { tooltip } from './tooltip.js'
 
 export interface Drawn {
@@ -20,6 +20,10 @@ export interface Drawn {
 const FONT = 'system-ui, sans-serif'
 /** Pixels that the name of a bar needs below it; where there are fewer, bars lie. */
 const LEAST_CATEGORY = 70
+/** Pixels beside the bars. */
+const AROUND = 60
+/** Pixels of a chart whose bars do not lie. */
+export const HEIGHT = 300
 /** The widest that a name beside a bar may be. */
 const SIDE_NAME = 110
 
@@ -38,34 +42,58 @@ const nameOf = ({ name, unit }: Axis) =>
 /** Whether bars lie, since there is no room for their names below them. */
 export function isLying({ kind, x }: Chart, width: number): boolean {
   const count = x.categories?.length ?? 0
-  return kind === 'bar' && count > 0 && (width - 60) / count < LEAST_CATEGORY
+  return kind === 'bar' && count > 0 && (width - AROUND) / count < LEAST_CATEGORY
+}
+
+/** A logarithmic axis from power to power, with so many of them labelled as there is room for. */
+function powers(axis: Axis, values: readonly number[], room: number) {
+  const base = axis.unit === 'B' ? 2 : 10
+  const exponents = values.map((value) => Math.log(value) / Math.log(base))
+  const span = Math.max(1, Math.max(...exponents) - Math.min(...exponents))
+  const step = Math.ceil(span / room)
+  const isLabelled = (value: number) => Math.round(Math.log(value) / Math.log(base)) % step === 0
+  return {
+    type: 'log' as const,
+    logBase: base,
+    splitNumber: Math.ceil(span) + 1,
+    axisLabel: {
+      formatter: (value: number) => (isLabelled(value) ? valueText(value, axis.unit) : ''),
+    },
+  }
 }
 
 function numbers(axis: Axis, values: readonly number[], fromZero: boolean) {
   const [least, most] = [Math.min(...values), Math.max(...values)]
-  const isPercent = axis.unit === '%' && !axis.log && least >= 0 && most <= 100
+  const isPercent = axis.unit === '%' && least >= 0 && most <= 100
   return {
-    type: axis.log ? ('log' as const) : ('value' as const),
-    ...(axis.log && axis.unit === 'B' ? { logBase: 2 } : {}),
+    type: 'value' as const,
     ...(isPercent && fromZero ? { min: 0, max: 100 } : {}),
     scale: !fromZero && least > most / 5,
-    ...(values.every(Number.isInteger) && !axis.log ? { minInterval: 1 } : {}),
+    ...(values.every(Number.isInteger) ? { minInterval: 1 } : {}),
+    axisLabel: { formatter: (value: number) => valueText(value, axis.unit) },
   }
 }
 
-function axisOption(axis: Axis, values: readonly number[], look: Look, fromZero: boolean) {
-  const label = { color: look.faint, fontSize: 12, fontFamily: FONT, hideOverlap: true }
+/** `room`: pixels along the axis. */
+function axisOption(
+  axis: Axis,
+  values: readonly number[],
+  look: Look,
+  room: number,
+  isUp: boolean,
+) {
   const kind =
-    axis.categories === undefined
-      ? {
-          ...numbers(axis, values, fromZero),
-          axisLabel: { ...label, formatter: (value: number) => valueText(value, axis.unit) },
-        }
-      : { type: 'category' as const, data: [...axis.categories], axisLabel: label }
+    axis.categories !== undefined
+      ? { type: 'category' as const, data: [...axis.categories], axisLabel: {} }
+      : axis.log
+        ? powers(axis, values, Math.max(2, room / (isUp ? 40 : 80)))
+        : numbers(axis, values, isUp)
+  const text = { color: look.faint, fontSize: 12, fontFamily: FONT }
   return {
     ...kind,
     name: nameOf(axis),
-    nameTextStyle: { color: look.faint, fontSize: 12, fontFamily: FONT },
+    nameTextStyle: text,
+    axisLabel: { ...text, lineHeight: 15, hideOverlap: true, ...kind.axisLabel },
     axisLine: { lineStyle: { color: look.rule } },
     axisTick: { show: false },
     splitLine: { show: false, lineStyle: { color: look.rule } },
@@ -78,6 +106,13 @@ function pointsOf(series: Series, { x, y }: Chart): [number, number | null][] {
   return series.points
     .filter(([place]) => fits(place, x))
     .map(([place, value]) => [place, fits(value, y) ? (value as number) : null])
+}
+
+/** Around the points of a series that it is akin to a dashed one has rings: they are seen where both are one. */
+function symbolOf({ name, dashed }: Series, rank: number, names: readonly string[]) {
+  if (!dashed) return { symbol: SYMBOLS[rank % SYMBOLS.length], symbolSize: 7, z: 3 }
+  if (akin(name, names) === undefined) return { symbol: 'none', z: 2 }
+  return { symbol: 'emptyCircle', symbolSize: 13, z: 2 }
 }
 
 function seriesOption(series: Series, { chart, names, look }: Drawn, lying: boolean) {
@@ -94,12 +129,42 @@ function seriesOption(series: Series, { chart, names, look }: Drawn, lying: bool
   return {
     ...own,
     type: 'line' as const,
-    symbol: series.dashed ? 'none' : SYMBOLS[rank % SYMBOLS.length],
-    showSymbol: true,
+    ...symbolOf(series, rank, names),
     showAllSymbol: true,
-    symbolSize: 7,
     itemStyle: { color },
     lineStyle: { color, width: 2, type: series.dashed ? ('dashed' as const) : ('solid' as const) },
+  }
+}
+
+/** Bars lie, or have their names below them, which are broken where they are long. */
+function axes({ chart, look, width }: Drawn) {
+  const points = chart.series.flatMap((series) => pointsOf(series, chart))
+  const figures = points.map(([, y]) => y).filter(isFigure)
+  const lying = isLying(chart, width)
+  const places = points.map(([place]) => place)
+  const x = axisOption(chart.x, places, look, width, false)
+  const y = axisOption(chart.y, figures, look, lying ? width : HEIGHT, true)
+  const [across, upwards] = lying ? [y, x] : [x, y]
+  const each = (width - AROUND) / Math.max(1, chart.x.categories?.length ?? 1)
+  const isBar = chart.kind === 'bar'
+  const broken = { width: each - 8, overflow: 'break' as const, interval: 0 }
+  const cut = { width: SIDE_NAME, overflow: 'truncate' as const, interval: 0 }
+  const nameTruncate = { maxWidth: width - AROUND, ellipsis: '…' }
+  return {
+    xAxis: {
+      ...across,
+      ...{ nameLocation: 'middle' as const, nameGap: 28, nameTruncate },
+      axisLabel: { ...across.axisLabel, ...(isBar && !lying ? broken : {}) },
+      splitLine: { ...across.splitLine, show: lying },
+    },
+    yAxis: {
+      ...upwards,
+      ...{ nameLocation: lying ? ('start' as const) : ('end' as const), nameGap: 12, nameTruncate },
+      nameTextStyle: { ...upwards.nameTextStyle, align: 'left' as const },
+      axisLabel: { ...upwards.axisLabel, ...(lying ? cut : {}) },
+      inverse: lying,
+      splitLine: { ...upwards.splitLine, show: !lying },
+    },
   }
 }
 
@@ -107,35 +172,12 @@ export function optionOf(drawn: Drawn) {
   const { chart, look, width, hidden } = drawn
   const shown = chart.series.filter(({ name }) => !hidden.has(name))
   const lying = isLying(chart, width)
-  const all = chart.series.flatMap((series) => pointsOf(series, chart))
-  const places = all.map(([x]) => x)
-  const figures = all.map(([, y]) => y).filter(isFigure)
-  const x = axisOption(chart.x, places, look, false)
-  const y = axisOption(chart.y, figures, look, true)
-  const across = lying ? y : x
-  const upwards = lying ? x : y
   return {
     animation: false,
     textStyle: { fontFamily: FONT, color: look.ink },
     grid: { left: 4, right: 16, top: 30, bottom: 4 },
     tooltip: tooltip(chart, look),
-    xAxis: {
-      ...across,
-      nameLocation: 'middle' as const,
-      nameGap: 28,
-      splitLine: { ...across.splitLine, show: lying },
-    },
-    yAxis: {
-      ...upwards,
-      nameLocation: 'end' as const,
-      nameGap: 12,
-      nameTextStyle: { ...upwards.nameTextStyle, align: 'left' as const },
-      inverse: lying,
-      splitLine: { ...upwards.splitLine, show: !lying },
-      ...(lying
-        ? { axisLabel: { ...upwards.axisLabel, width: SIDE_NAME, overflow: 'break' as const } }
-        : {}),
-    },
+    ...axes(drawn),
     series: [
       ...shown.map((series) => seriesOption(series, drawn, lying)),
       ...errorBars(shown, chart, look, lying),

@@ -4,7 +4,7 @@
 import { bytesText } from '../../lib/cli/units.js'
 import type { Axis, Chart, Series } from '../chart.js'
 import type { Column } from '../experiment.js'
-import { html, type Markup } from './markup.js'
+import { html, type Markup, prose } from './markup.js'
 import { tableMarkup } from './table.js'
 
 const isFigure = (y: number | null | undefined): y is number =>
@@ -116,13 +116,15 @@ export function chartMarkup(chart: Chart, experiment: string, at: number): Marku
     ? html`<div class="legend"></div>
 <div class="plot" role="img" aria-label="${chartText(chart)}"></div>`
     : html`<p class="note">There are no figures to draw.</p>`
-  const figures = chart.series.some(isCurve) ? byPoint(chart) : byPlace(chart)
+  const figures = hasFigures
+    ? html`<details open>
+<summary>Figures of this chart</summary>
+${chart.series.some(isCurve) ? byPoint(chart) : byPlace(chart)}</details>
+`
+    : undefined
   return html`<figure class="chart" data-experiment="${experiment}" data-chart="${at}">
 <figcaption><h3>${chart.title}</h3></figcaption>
 ${place}
-${chart.notes.map((note) => html`<p class="note">${note}</p>\n`)}<details open>
-<summary>Figures of this chart</summary>
-${figures}</details>
-</figure>
+${chart.notes.map((note) => html`<p class="note">${prose(note)}</p>\n`)}${figures}</figure>
 `
 }

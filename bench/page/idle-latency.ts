@@ -10,6 +10,8 @@ export interface IdleLatency {
   /** Nanoseconds of a load. */
   best: number
   median: number
+  /** Of the working set; 0 where it is not told. */
+  bytes: number
 }
 
 interface Row {
@@ -29,7 +31,7 @@ const isNumber = (value: unknown): value is number =>
 export function idleLatencies({ experiments, nodes }: BenchReport): IdleLatency[] {
   const home = nodes.find(({ role }) => role === 'local')?.numaNode
   const rows = experiments['latency']?.rows
-  const found = new Map<string, IdleLatency & { bytes: number }>()
+  const found = new Map<string, IdleLatency>()
   for (const row of (Array.isArray(rows) ? rows : []) as Row[]) {
     const { node: role, numaNode, best, median, unit } = row
     const cpuNode = row.cpuNode ?? home

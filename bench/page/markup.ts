@@ -30,6 +30,12 @@ export function html(strings: TemplateStringsArray, ...parts: readonly Part[]): 
   return new Markup(strings.map((text, i) => text + textOf(parts[i])).join(''))
 }
 
+/** A sentence, of which options of the command are not broken between their hyphens. */
+export function prose(text: string): Markup {
+  const pieces = String(text).split(/(--[a-z][\w-]*(?: [A-Z0-9]+\b)?)/)
+  return html`${pieces.map((piece, i) => (i % 2 === 1 ? html`<code>${piece}</code>` : piece))}`
+}
+
 /** JSON that can stand in a script element: no string of it ends the element, or a line. */
 export function scriptJson(value: unknown): Markup {
   const text = JSON.stringify(value).replace(

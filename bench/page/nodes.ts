@@ -14,7 +14,7 @@ const BOX = { top: 22, line: 19, bottom: 14, inset: 14 }
 const LINK = { height: 54, x: 28, line: 18 }
 const INDENT = 56
 /** Characters that fit into a box. */
-const FIT = 34
+const FIT = 40
 
 const shortened = (text: string) => (text.length <= FIT ? text : `${text.slice(0, FIT - 1)}…`)
 
@@ -31,8 +31,10 @@ function cpusText(cpus: readonly number[]): string {
 const memoryText = ({ memoryTotal, memoryFree }: NumaNode) =>
   memoryTotal === 0 ? 'no memory' : `${bytesText(memoryTotal)}, ${bytesText(memoryFree)} free`
 
-const loadText = ({ median, best }: IdleLatency) =>
-  `load: ${figure(median, 1)} ns median, ${figure(best, 1)} best`
+function loadText({ median, best }: IdleLatency): string {
+  const digits = median < 100 ? 1 : 0
+  return `median ${figure(median, digits)} ns, best ${figure(best, digits)} ns`
+}
 
 interface Place {
   node: NumaNode
@@ -60,13 +62,15 @@ function places(report: BenchReport): Place[] {
     const isHome = node === home
     const loads = measured.filter(({ numaNode }) => numaNode === node.id)
     const told = isHome
-      ? loads.map((load) => (roles.length > 1 ? `${load.role} ${loadText(load)}` : loadText(load)))
+      ? loads.map((load) =>
+          roles.length > 1 ? `${load.role} loads: ${loadText(load)}` : `loads: ${loadText(load)}`,
+        )
       : []
     const lines = [cpusText(node.cpus), memoryText(node), ...told].map(shortened)
     const distance = home?.distances[node.id]
     const link = [
       ...(distance === undefined ? [] : [`distance ${distance}`]),
-      ...(isHome ? [] : loads.map(loadText)),
+      ...(isHome ? [] : loads.map((load) => `loads: ${loadText(load)}`)),
     ]
     if (!isHome) y += LINK.height
     const height = BOX.top + BOX.line * lines.length + BOX.bottom

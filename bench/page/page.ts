@@ -5,9 +5,11 @@
 import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { gzipSync } from 'node:zlib'
+import type { Experiment } from '../experiment.js'
+import { EXPERIMENTS } from '../experiments.js'
 import type { BenchReport } from '../report.js'
 import { machineSection } from './machine.js'
-import { html, Markup, scriptJson } from './markup.js'
+import { html, Markup, prose, scriptJson } from './markup.js'
 import { resultText } from './result.js'
 import { isAbout, type Section, sectionMarkup, sectionsOf } from './section.js'
 
@@ -28,7 +30,7 @@ function policy(script: string): string {
 
 function banner(conditions: readonly string[]): Markup {
   if (conditions.length === 0) return html``
-  const items = conditions.map((condition) => html`<li>${condition}</li>\n`)
+  const items = conditions.map((condition) => html`<li>${prose(condition)}</li>\n`)
   return html`<aside class="banner" aria-label="Conditions of all figures">
 <ul>
 ${items}</ul>
@@ -39,7 +41,7 @@ ${items}</ul>
 function contents(sections: readonly Section[]): Markup {
   const items = sections.map(({ name, id }) => html`<li><a href="#${id}">${name}</a></li>\n`)
   return html`<nav aria-label="Contents">
-<ul>
+<ul class="contents">
 <li><a href="#machine">The machine</a></li>
 ${items}</ul>
 </nav>
@@ -57,11 +59,11 @@ function head(report: BenchReport, title: string, script: string): Markup {
 `
 }
 
-/** The page of a report. */
-export function pageOf(report: BenchReport): string {
+/** The page of a report, of which it lays out the experiments that it knows. */
+export function pageOf(report: BenchReport, known: readonly Experiment[] = EXPERIMENTS): string {
   const { machine, conditions, experiments, quick } = report
   const script = bundled('../browser/main.js')
-  const sections = sectionsOf(report)
+  const sections = sectionsOf(report, known)
   const charts = Object.fromEntries(sections.map(({ id, charts }) => [id, charts]))
   const title = `Local against remote memory: ${machine.cpu}`
   const date = report.date.slice(0, 16).replace('T', ' ')

@@ -1,6 +1,7 @@
 // The result in plain words: what this run can tell of remote memory, or why it cannot.
 
 import { figure } from '../../lib/cli/table.js'
+import { bytesText } from '../../lib/cli/units.js'
 import type { BenchReport } from '../report.js'
 import { idleLatencies } from './idle-latency.js'
 
@@ -40,11 +41,12 @@ function comparison(report: BenchReport): string {
     return 'Latency was not measured in this run; what was, is below.'
   }
   const ratio = remote.median / local.median
-  const medians = `${nanoseconds(remote.median)} against ${nanoseconds(local.median)}, medians`
+  const set = remote.bytes > 0 ? ` of loads from ${bytesText(remote.bytes)}` : ''
+  const medians = `${nanoseconds(remote.median)} against ${nanoseconds(local.median)}, the medians${set}`
   if (ratio >= 0.95 && ratio <= 1.05) {
     return `Remote loads take as long as local ones: ${medians}.`
   }
-  return `Remote loads take ${figure(ratio, ratio < 10 ? 2 : 0)} times as long as local ones: ${medians}.`
+  return `Remote loads take ${figure(ratio, ratio < 1.5 ? 2 : 1)} times as long as local ones: ${medians}.`
 }
 
 export function resultText(report: BenchReport): string {

@@ -2,10 +2,9 @@
 
 import type { Chart } from '../chart.js'
 import type { Experiment, Table } from '../experiment.js'
-import { EXPERIMENTS } from '../experiments.js'
 import type { BenchReport, ExperimentReport } from '../report.js'
 import { chartMarkup } from './chart.js'
-import { html, type Markup } from './markup.js'
+import { html, type Markup, prose } from './markup.js'
 import { tableMarkup } from './table.js'
 import { rowsTable } from './unknown.js'
 
@@ -31,11 +30,11 @@ function layOut(known: Experiment | undefined, found: ExperimentReport) {
   }
 }
 
-export function sectionsOf({ experiments }: BenchReport): Section[] {
+export function sectionsOf({ experiments }: BenchReport, known: readonly Experiment[]): Section[] {
   return Object.entries(experiments).map(([name, found], i) => {
-    const known = EXPERIMENTS.find((experiment) => experiment.name === name)
-    const id = known === undefined ? `experiment-${i + 1}` : name
-    return { name, id, ...layOut(known, found) }
+    const experiment = known.find((one) => one.name === name)
+    const id = experiment === undefined ? `experiment-${i + 1}` : name
+    return { name, id, ...layOut(experiment, found) }
   })
 }
 
@@ -45,7 +44,7 @@ export const isAbout = (condition: string, name: string) => condition.startsWith
 function conditionsMarkup(report: BenchReport, name: string): Markup {
   const own = report.conditions.filter((condition) => isAbout(condition, name))
   if (own.length === 0) return html``
-  const items = own.map((condition) => html`<li>${condition.slice(name.length + 2)}</li>\n`)
+  const items = own.map((condition) => html`<li>${prose(condition.slice(name.length + 2))}</li>\n`)
   return html`<ul class="conditions" aria-label="Conditions of ${name}">
 ${items}</ul>
 `
@@ -62,12 +61,12 @@ export function sectionMarkup(section: Section, report: BenchReport): Markup {
   const found = report.experiments[name] as ExperimentReport
   const backend =
     report.latencyModel === null ? report.backend : `modelled by ${report.latencyModel}`
+  const figures = charts.map((chart, i) => chartMarkup(chart, id, i))
+  const drawn = figures.length === 0 ? undefined : html`<div class="charts">\n${figures}</div>\n`
   return html`<section id="${id}" aria-labelledby="${id}-head">
 <h2 id="${id}-head">${name} <span class="tag">${backend}</span></h2>
-<p>${found.description}</p>
+<p>${prose(found.description)}</p>
 <p class="note">${effort(found)}</p>
-${conditionsMarkup(report, name)}<div class="charts">
-${charts.map((chart, i) => chartMarkup(chart, id, i))}</div>
-${tables.map((table, i) => tableMarkup(table, tables.length === 1 ? `The figures of ${name}` : `The figures of ${name}, table ${i + 1}`))}</section>
+${conditionsMarkup(report, name)}${drawn}${tables.map((table, i) => tableMarkup(table, tables.length === 1 ? `The figures of ${name}` : `The figures of ${name}, table ${i + 1}`))}</section>
 `
 }

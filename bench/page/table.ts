@@ -3,7 +3,7 @@
 
 import { cellText } from '../../lib/cli/table.js'
 import type { Table } from '../experiment.js'
-import { html, type Markup } from './markup.js'
+import { html, type Markup, prose } from './markup.js'
 
 /** A box that scrolls across, also by keys. */
 export function scrolling(label: string, content: Markup): Markup {
@@ -36,7 +36,7 @@ export function tableMarkup(table: Table, caption: string): Markup {
 <tbody>
 ${lines}</tbody>
 </table>`
-  const below = notes.map((note) => html`<p class="note">${note}</p>\n`)
+  const below = notes.map((note) => html`<p class="note">${prose(note)}</p>\n`)
   return html`<div class="table">${scrolling(title, content)}
 ${below}</div>
 `
