@@ -13,8 +13,8 @@ use([BarChart, CustomChart, LineChart, GridComponent, TooltipComponent, SVGRende
 
 /** Pixels. */
 const LYING = { bar: 16, group: 26, around: 90 }
-/** Paper has one width, and the picture is scaled to it. */
-const PAPER_WIDTH = 680
+/** Paper has one size, and the picture is scaled to it. */
+const PAPER = { width: 680, height: 240 }
 
 export interface Surroundings {
   dark: boolean
@@ -36,7 +36,7 @@ export class Drawing {
     this.#names = names
     this.#plot = plot
     this.#legend = legend
-    this.#echarts = init(plot, null, { renderer: 'svg', width: PAPER_WIDTH, height: HEIGHT })
+    this.#echarts = init(plot, null, { renderer: 'svg', width: PAPER.width, height: HEIGHT })
   }
 
   get plot(): HTMLElement {
@@ -47,10 +47,11 @@ export class Drawing {
     this.#surroundings = surroundings
     const { dark, paper } = surroundings
     const look = dark && !paper ? DARK : LIGHT
-    const width = paper ? PAPER_WIDTH : this.#plot.clientWidth
+    const width = paper ? PAPER.width : this.#plot.clientWidth
     if (width === 0) return
     const chart = this.#chart
-    const height = isLying(chart, width) ? this.#lyingHeight() : HEIGHT
+    const standing = paper ? PAPER.height : HEIGHT
+    const height = isLying(chart, width) ? this.#lyingHeight() : standing
     this.#plot.style.minHeight = paper ? '0' : `${height}px`
     this.#echarts.resize({ width, height })
     const drawn = { chart, names: this.#names, look, width, hidden: this.#hidden }

@@ -1,7 +1,7 @@
 // The legend of a chart: a button for each series, which takes it out and puts it back.
 
 import type { Chart, Series } from '../chart.js'
-import { akin, type Look, rankOf, SYMBOLS } from './look.js'
+import { akin, colorOf, isHollow, type Look, rankOf, shapeOf } from './look.js'
 
 const NAMESPACE = 'http://www.w3.org/2000/svg'
 
@@ -11,7 +11,7 @@ function shape(tag: string, attributes: Record<string, string | number>): SVGEle
   return element
 }
 
-const OUTLINES: Record<string, string> = {
+const OUTLINES = {
   circle: 'M10 6a4 4 0 1 0 8 0a4 4 0 1 0-8 0z',
   rect: 'M10.5 2.5h7v7h-7z',
   triangle: 'M14 2l4.5 8h-9z',
@@ -23,7 +23,7 @@ function swatch({ kind }: Chart, series: Series, names: readonly string[], look:
   const { name, dashed = false } = series
   const rank = rankOf(name, names)
   const isRinged = dashed && akin(name, names) !== undefined
-  const color = look.series[rank % look.series.length] as string
+  const color = colorOf(rank, look)
   const svg = shape('svg', { viewBox: '0 0 28 12', 'aria-hidden': 'true' })
   const dashes = dashed ? { 'stroke-dasharray': '4 3' } : {}
   if (kind === 'bar') {
@@ -37,11 +37,10 @@ function swatch({ kind }: Chart, series: Series, names: readonly string[], look:
     const ring = { cx: 14, cy: 6, r: 4.5, fill: look.paper, stroke: color, 'stroke-width': 1.5 }
     svg.append(shape('circle', ring))
   }
-  const symbol = SYMBOLS[rank % SYMBOLS.length] as string
-  const outline = OUTLINES[symbol.replace('empty', '').toLowerCase()]
-  if (!dashed && outline !== undefined) {
-    const fill = symbol.startsWith('empty') ? look.paper : color
-    svg.append(shape('path', { d: outline, fill, stroke: color, 'stroke-width': 1.5 }))
+  if (!dashed) {
+    const fill = isHollow(series, rank) ? look.paper : color
+    const d = OUTLINES[shapeOf(rank)]
+    svg.append(shape('path', { d, fill, stroke: color, 'stroke-width': 1.5 }))
   }
   return svg
 }

@@ -3,7 +3,7 @@
 import { bytesText } from '../../lib/cli/units.js'
 import type { Axis, Chart, Series } from '../chart.js'
 import { errorBars } from './error-bars.js'
-import { akin, type Look, rankOf, SYMBOLS } from './look.js'
+import { akin, colorOf, isHollow, type Look, rankOf, shapeOf } from './look.js'
 import { tooltip } from './tooltip.js'
 
 export interface Drawn {
@@ -55,7 +55,7 @@ function powers(axis: Axis, values: readonly number[], room: number) {
   return {
     type: 'log' as const,
     logBase: base,
-    splitNumber: Math.ceil(span) + 1,
+    interval: 1, // of the exponents
     axisLabel: {
       formatter: (value: number) => (isLabelled(value) ? valueText(value, axis.unit) : ''),
     },
@@ -108,16 +108,16 @@ function pointsOf(series: Series, { x, y }: Chart): [number, number | null][] {
     .map(([place, value]) => [place, fits(value, y) ? (value as number) : null])
 }
 
-/** Around the points of a series that it is akin to a dashed one has rings: they are seen where both are one. */
+/** Around the points of a series that a dashed one is akin to are its rings: they are seen where both are one. */
 function symbolOf({ name, dashed }: Series, rank: number, names: readonly string[]) {
-  if (!dashed) return { symbol: SYMBOLS[rank % SYMBOLS.length], symbolSize: 7, z: 3 }
+  if (!dashed) return { symbol: shapeOf(rank), symbolSize: 6.5, z: 3 }
   if (akin(name, names) === undefined) return { symbol: 'none', z: 2 }
-  return { symbol: 'emptyCircle', symbolSize: 13, z: 2 }
+  return { symbol: 'circle', symbolSize: 12, z: 2 }
 }
 
 function seriesOption(series: Series, { chart, names, look }: Drawn, lying: boolean) {
   const rank = rankOf(series.name, names)
-  const color = look.series[rank % look.series.length] as string
+  const color = colorOf(rank, look)
   const points = pointsOf(series, chart)
   const own = { name: series.name, data: lying ? points.map(([x, y]) => [y, x]) : points }
   if (chart.kind === 'bar') {
@@ -131,7 +131,11 @@ function seriesOption(series: Series, { chart, names, look }: Drawn, lying: bool
     type: 'line' as const,
     ...symbolOf(series, rank, names),
     showAllSymbol: true,
-    itemStyle: { color },
+    itemStyle: {
+      color: isHollow(series, rank) ? look.paper : color,
+      borderColor: color,
+      borderWidth: 1.5,
+    },
     lineStyle: { color, width: 2, type: series.dashed ? ('dashed' as const) : ('solid' as const) },
   }
 }
@@ -149,11 +153,12 @@ function axes({ chart, look, width }: Drawn) {
   const isBar = chart.kind === 'bar'
   const broken = { width: each - 8, overflow: 'break' as const, interval: 0 }
   const cut = { width: SIDE_NAME, overflow: 'truncate' as const, interval: 0 }
-  const nameTruncate = { maxWidth: width - AROUND, ellipsis: '…' }
+  const beside = lying ? SIDE_NAME + AROUND / 2 : AROUND
+  const nameTruncate = { maxWidth: width - beside, ellipsis: '…' }
   return {
     xAxis: {
       ...across,
-      ...{ nameLocation: 'middle' as const, nameGap: 28, nameTruncate },
+      ...{ nameLocation: 'middle' as const, nameGap: 32, nameTruncate },
       axisLabel: { ...across.axisLabel, ...(isBar && !lying ? broken : {}) },
       splitLine: { ...across.splitLine, show: lying },
     },
@@ -176,7 +181,7 @@ export function optionOf(drawn: Drawn) {
     animation: false,
     textStyle: { fontFamily: FONT, color: look.ink },
     grid: { left: 4, right: 16, top: 30, bottom: 4 },
-    tooltip: tooltip(chart, look),
+    tooltip: tooltip(drawn),
     ...axes(drawn),
     series: [
       ...shown.map((series) => seriesOption(series, drawn, lying)),

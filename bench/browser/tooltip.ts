@@ -2,14 +2,13 @@
 
 import type { Chart } from '../chart.js'
 import { escaped } from '../page/markup.js'
-import type { Look } from './look.js'
-import { valueText } from './option.js'
+import { colorOf, rankOf } from './look.js'
+import { type Drawn, valueText } from './option.js'
 
 /** What ECharts tells of a point. */
 interface Under {
   seriesType?: string
   seriesName?: string
-  marker?: unknown
   data?: unknown
 }
 
@@ -22,7 +21,10 @@ function placeText({ x }: Chart, place: number): string {
 }
 
 /** A line of the tooltip; undefined for what is no point of the chart. */
-function lineOf(chart: Chart, under: Under): { place: number; line: string } | undefined {
+function lineOf(
+  { chart, names, look }: Drawn,
+  under: Under,
+): { place: number; line: string } | undefined {
   const series = chart.series.find(({ name }) => name === under.seriesName)
   if (series === undefined || under.seriesType === 'custom' || !Array.isArray(under.data))
     return undefined
@@ -34,12 +36,13 @@ function lineOf(chart: Chart, under: Under): { place: number; line: string } | u
     low === undefined || high === undefined
       ? ''
       : ` (${valueText(low, chart.y.unit)} to ${valueText(high, chart.y.unit)})`
-  const marker = typeof under.marker === 'string' ? under.marker : ''
+  const color = colorOf(rankOf(series.name, names), look)
   const figure = `<b>${escaped(withUnit(y, chart.y.unit))}</b>${escaped(ends)}`
-  return { place, line: `${marker}${escaped(series.name)} ${figure}` }
+  return { place, line: `<span style="color:${color}">●</span> ${escaped(series.name)} ${figure}` }
 }
 
-export function tooltip(chart: Chart, look: Look) {
+export function tooltip(drawn: Drawn) {
+  const { chart, look } = drawn
   return {
     trigger: 'axis' as const,
     confine: true,
@@ -49,7 +52,7 @@ export function tooltip(chart: Chart, look: Look) {
     axisPointer: { type: chart.kind === 'bar' ? ('shadow' as const) : ('line' as const) },
     formatter: (unders: unknown) => {
       const all = (Array.isArray(unders) ? unders : [unders]) as Under[]
-      const lines = all.flatMap((under) => lineOf(chart, under) ?? [])
+      const lines = all.flatMap((under) => lineOf(drawn, under) ?? [])
       const [first] = lines
       if (first === undefined) return ''
       return [escaped(placeText(chart, first.place)), ...lines.map(({ line }) => line)].join('<br>')

@@ -5,9 +5,15 @@ import type { Chart, Point } from '../../bench/chart.js'
 import type { Experiment, Result } from '../../bench/experiment.js'
 import type { Measured } from '../../bench/measured.js'
 import { measured } from '../../bench/measured.js'
+import type { QueueRow } from '../../bench/queue.js'
 import type { BenchReport, ExperimentReport } from '../../bench/report.js'
 
 const GIB = 2 ** 30
+
+const PAPER = {
+  enqueue: { local: 502.98, remote: 567.21 },
+  dequeue: { local: 417.69, remote: 500.4 },
+}
 
 const found = (rows: readonly object[], more: object = {}): ExperimentReport => ({
   description: 'What was measured, in a sentence.',
@@ -231,3 +237,20 @@ export const HARD: Experiment<Result & { charts: Chart[] }> = {
 
 export const hard = (charts: readonly Chart[] = CHARTS) =>
   twoNodes({ hard: found([], { description: HARD.description, charts }) })
+
+/** A report of the queue, and its rows. */
+export function queueReport() {
+  const rows = (['region', 'slab'] as const).flatMap((variant, v) =>
+    (['enqueue', 'dequeue'] as const).flatMap((operation, o) =>
+      (['local', 'remote'] as const).map((node, n): QueueRow => {
+        const meanMs = (45.07 + 20 * o + 10 * n) / (1 + 499 * v)
+        return {
+          ...{ variant, operation, node, operations: 15_000, runs: 10, meanMs, sdMs: 2.5 },
+          ...{ nsPerOperation: (meanMs * 1e6) / 15_000, trialsMs: [[meanMs]] },
+          ...{ paperMeanMs: PAPER[operation][node], paperOperations: 15_000 },
+        }
+      }),
+    ),
+  )
+  return { report: twoNodes({ queue: found(rows) }), rows }
+}
