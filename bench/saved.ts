@@ -3,35 +3,59 @@
 import { readFileSync } from 'node:fs'
 import type { BenchReport } from './report.js'
 
-const isObject = (value: unknown): value is Record<string, unknown> =>
+type Fits = (value: unknown) => boolean
+
+const text: Fits = (value) => typeof value === 'string'
+const number: Fits = (value) => typeof value === 'number'
+const yesOrNo: Fits = (value) => typeof value === 'boolean'
+const textOrNull: Fits = (value) => value === null || text(value)
+const isObject = (value: unknown): value is object =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
 
-const areObjects = (value: unknown): value is Record<string, unknown>[] =>
-  Array.isArray(value) && value.every(isObject)
+const listOf =
+  (fits: Fits): Fits =>
+  (value) =>
+    Array.isArray(value) && value.every(fits)
 
-/** Whether a value has what is read of every report; what experiments found is theirs to read. */
-function isReport(value: unknown): boolean {
-  if (!isObject(value)) return false
-  const { version, date, machine, numaNodes, nodes, conditions, experiments } = value
-  return (
-    typeof version === 'string' &&
-    typeof date === 'string' &&
-    isObject(machine) &&
-    areObjects(numaNodes) &&
-    numaNodes.every(({ cpus, distances }) => Array.isArray(cpus) && isObject(distances)) &&
-    areObjects(nodes) &&
-    Array.isArray(conditions) &&
-    conditions.every((condition) => typeof condition === 'string') &&
-    isObject(experiments) &&
-    Object.values(experiments).every(isObject)
-  )
-}
+const recordOf =
+  (fits: Fits): Fits =>
+  (value) =>
+    isObject(value) && Object.values(value).every(fits)
+
+const fields =
+  (shape: Record<string, Fits>): Fits =>
+  (value) =>
+    isObject(value) &&
+    Object.entries(shape).every(([name, fits]) => fits((value as Record<string, unknown>)[name]))
+
+/** What is read of every report. What an experiment found is its own business, or a newer version's. */
+const isReport = fields({
+  version: text,
+  date: text,
+  quick: yesOrNo,
+  interrupted: yesOrNo,
+  machine: fields({
+    ...{ cpu: text, cpus: number, arch: text, lastLevelCache: number },
+    ...{ virtualMachine: textOrNull, kernel: text, libc: text, node: text },
+  }),
+  numaNodes: listOf(
+    fields({
+      ...{ id: number, cpus: listOf(number), allowed: yesOrNo },
+      ...{ memoryTotal: number, memoryFree: number, distances: recordOf(number) },
+    }),
+  ),
+  backend: text,
+  nodes: listOf(fields({ node: number, role: text, numaNode: number })),
+  latencyModel: textOrNull,
+  conditions: listOf(text),
+  experiments: recordOf(isObject),
+})
 
 /** What `emucxl bench --json` printed. Throws where it is anything else; `name` says whence it is. */
-export function parseReport(text: string, name: string): BenchReport {
+export function parseReport(json: string, name: string): BenchReport {
   let report: unknown
   try {
-    report = JSON.parse(text)
+    report = JSON.parse(json)
   } catch (cause) {
     throw new Error(`${name} is no report: not JSON; save what emucxl bench --json prints`, {
       cause,

@@ -32,12 +32,12 @@ export function idleLatencies({ experiments, nodes }: BenchReport): IdleLatency[
   const home = nodes.find(({ role }) => role === 'local')?.numaNode
   const rows = experiments['latency']?.rows
   const found = new Map<string, IdleLatency>()
-  for (const row of (Array.isArray(rows) ? rows : []) as Row[]) {
-    const { node: role, numaNode, best, median, unit } = row
-    const cpuNode = row.cpuNode ?? home
+  for (const row of (Array.isArray(rows) ? rows : []) as (Row | null)[]) {
+    const { node: role, numaNode, best, median, unit } = row ?? {}
+    const cpuNode = row?.cpuNode ?? home
     if (unit !== 'ns' || (role !== 'local' && role !== 'remote')) continue
     if (!isNumber(cpuNode) || !isNumber(numaNode) || !isNumber(best) || !isNumber(median)) continue
-    const bytes = isNumber(row.workingSetBytes) ? row.workingSetBytes : 0
+    const bytes = isNumber(row?.workingSetBytes) ? row.workingSetBytes : 0
     const key = `${role} ${cpuNode} ${numaNode}`
     if ((found.get(key)?.bytes ?? -1) >= bytes) continue
     found.set(key, { role, cpuNode, numaNode, best, median, bytes })

@@ -13,20 +13,37 @@ export interface Section {
   name: string
   /** Fit for an id and an address: names come from the file. */
   id: string
-  charts: Chart[]
-  tables: Table[]
+  charts: readonly Chart[]
+  /** Charts and tables. */
+  content: Markup
 }
 
 const UNKNOWN =
   'This version of emucxl does not know this experiment: its rows are shown as they came.'
 const DIFFERENT = 'This version of emucxl expects other rows here: they are shown as they came.'
 
-function layOut(known: Experiment | undefined, found: ExperimentReport) {
-  if (known === undefined) return { charts: [], tables: [rowsTable(found, UNKNOWN)] }
+function contentOf(name: string, id: string, charts: readonly Chart[], tables: readonly Table[]) {
+  const figures = charts.map((chart, i) => chartMarkup(chart, id, i))
+  const drawn = figures.length === 0 ? undefined : html`<div class="charts">\n${figures}</div>\n`
+  const caption = (i: number) =>
+    `The figures of ${name}${tables.length === 1 ? '' : `, table ${i + 1}`}`
+  return html`${drawn}${tables.map((table, i) => tableMarkup(table, caption(i)))}`
+}
+
+/** As its experiment lays it out; else, where nobody knows it, or its rows are other ones, as they are. */
+function layOut(
+  name: string,
+  id: string,
+  known: Experiment | undefined,
+  found: ExperimentReport,
+): Section {
+  const asItCame = (note: string) => contentOf(name, id, [], [rowsTable(found, note)])
+  if (known === undefined) return { name, id, charts: [], content: asItCame(UNKNOWN) }
   try {
-    return { charts: known.charts?.(found) ?? [], tables: known.tables(found) }
+    const charts = known.charts?.(found) ?? []
+    return { name, id, charts, content: contentOf(name, id, charts, known.tables(found)) }
   } catch {
-    return { charts: [], tables: [rowsTable(found, DIFFERENT)] }
+    return { name, id, charts: [], content: asItCame(DIFFERENT) }
   }
 }
 
@@ -34,7 +51,7 @@ export function sectionsOf({ experiments }: BenchReport, known: readonly Experim
   return Object.entries(experiments).map(([name, found], i) => {
     const experiment = known.find((one) => one.name === name)
     const id = experiment === undefined ? `experiment-${i + 1}` : name
-    return { name, id, ...layOut(experiment, found) }
+    return layOut(name, id, experiment, found)
   })
 }
 
@@ -57,16 +74,14 @@ function effort({ seconds, processes }: ExperimentReport): string {
 }
 
 export function sectionMarkup(section: Section, report: BenchReport): Markup {
-  const { name, id, charts, tables } = section
+  const { name, id, content } = section
   const found = report.experiments[name] as ExperimentReport
   const backend =
     report.latencyModel === null ? report.backend : `modelled by ${report.latencyModel}`
-  const figures = charts.map((chart, i) => chartMarkup(chart, id, i))
-  const drawn = figures.length === 0 ? undefined : html`<div class="charts">\n${figures}</div>\n`
   return html`<section id="${id}" aria-labelledby="${id}-head">
 <h2 id="${id}-head">${name} <span class="tag">${backend}</span></h2>
 <p>${prose(found.description)}</p>
 <p class="note">${effort(found)}</p>
-${conditionsMarkup(report, name)}${drawn}${tables.map((table, i) => tableMarkup(table, tables.length === 1 ? `The figures of ${name}` : `The figures of ${name}, table ${i + 1}`))}</section>
+${conditionsMarkup(report, name)}${content}</section>
 `
 }
