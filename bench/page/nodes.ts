@@ -13,10 +13,14 @@ const BOX = { top: 22, line: 19, bottom: 14, inset: 14 }
 /** Between boxes: room for the text of a link, of two lines. */
 const LINK = { height: 54, x: 28, line: 18 }
 const INDENT = 56
-/** Characters that fit into a box. */
-const FIT = 40
+/** The widest that a character is, on average. */
+const CHARACTER = 7.4
 
-const shortened = (text: string) => (text.length <= FIT ? text : `${text.slice(0, FIT - 1)}…`)
+/** What fits into a box that begins at `x`. */
+function shortened(text: string, x: number): string {
+  const most = Math.floor((WIDTH - x - 2 * BOX.inset) / CHARACTER)
+  return text.length <= most ? text : `${text.slice(0, most - 1)}…`
+}
 
 function rolesOf({ id }: NumaNode, { nodes }: BenchReport): string[] {
   const roles = nodes.filter(({ numaNode }) => numaNode === id).map(({ role }) => role)
@@ -66,7 +70,8 @@ function places(report: BenchReport): Place[] {
           roles.length > 1 ? `${load.role} loads: ${loadText(load)}` : `loads: ${loadText(load)}`,
         )
       : []
-    const lines = [cpusText(node.cpus), memoryText(node), ...told].map(shortened)
+    const x = isHome ? 1 : INDENT
+    const lines = [cpusText(node.cpus), memoryText(node), ...told].map((line) => shortened(line, x))
     const distance = home?.distances[node.id]
     const link = [
       ...(distance === undefined ? [] : [`distance ${distance}`]),
@@ -74,7 +79,7 @@ function places(report: BenchReport): Place[] {
     ]
     if (!isHome) y += LINK.height
     const height = BOX.top + BOX.line * lines.length + BOX.bottom
-    const place = { node, lines, link, x: isHome ? 1 : INDENT, y, height }
+    const place = { node, lines, link, x, y, height }
     y += height
     const role = roles.length > 0 ? roles.join(' and ') : node.allowed ? 'not used' : 'forbidden'
     return { ...place, title: `NUMA node ${node.id} · ${role}` }
