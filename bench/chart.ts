@@ -2,18 +2,26 @@
 
 export interface Axis {
   name: string
-  /** Where it is one of numbers. */
+  /** Where it is one of numbers. `B`: bytes, told as KiB, MiB …; `%`: from 0 to 100. */
   unit?: string
   log?: boolean
   /** Where it is one of names, as under bars. */
   categories?: readonly string[]
 }
 
+/**
+ * Where a figure lies: on an axis of names, x is the number of the name. `low` and `high` are drawn as an
+ * error bar. Without y, or with NaN, the line has a gap.
+ */
+export type Point = readonly [x: number, y: number | null, low?: number, high?: number]
+
 export interface Series {
   name: string
-  /** Where each lies: on an axis of names, the number of the name. */
-  points: readonly (readonly [x: number, y: number])[]
-  /** Drawn as steps are: what holds up to the next point. Dashed: from elsewhere, as from a paper. */
+  points: readonly Point[]
+  /**
+   * Not measured here: from a paper, or a bound. It has the colour of the series with whose name its own begins: `lru`
+   * and `lru, paper`.
+   */
   dashed?: boolean
 }
 

@@ -6,6 +6,7 @@ import { basename } from 'node:path'
 import { beladyHits } from './belady.js'
 import { type Context, type Experiment, type Table, turn } from './experiment.js'
 import { glibcRand } from './glibc-rand.js'
+import { tableFourChart, traceCharts } from './kv-charts.js'
 import { drawTraces } from './kv-picture.js'
 import { traceTables } from './kv-trace-tables.js'
 import { type KvTraceRow, LOCAL_SHARES, replayTrace } from './kv-traces.js'
@@ -66,7 +67,7 @@ export function tableFourKeys(hotPercent: number | null, seed: number): number[]
 
 type PolicyName = keyof typeof import('../lib/kv/policies/index.js').policies
 
-const PAPERS = ['policy1', 'policy2']
+const PAPERS: readonly string[] = ['policy1', 'policy2']
 
 /** The part of the progress that is Table IV's. */
 const TABLE_PART = 0.2
@@ -201,5 +202,6 @@ export const kv: Experiment<KvResult> = {
   run,
   merge: ([result]) => result as KvResult,
   tables: ({ rows, traces = [] }) => [tableFourTable(rows), ...traceTables(traces)],
+  charts: ({ rows, traces = [] }) => [tableFourChart(rows), ...traceCharts(traces)],
   picture: ({ traces }, conditions) => drawTraces(traces, conditions),
 }

@@ -3,6 +3,7 @@
 // queue of this package, whose elements share slabs.
 
 import type { Emucxl } from '../lib/memory/emucxl.js'
+import type { Chart, Point } from './chart.js'
 import {
   type Context,
   type Experiment,
@@ -323,6 +324,44 @@ function table(rows: readonly QueueRow[]): Table {
   }
 }
 
+const TITLES = {
+  region: 'One region for each element, as in the paper',
+  slab: 'Elements in slabs: the queue of this package',
+} as const
+
+const NOTES = {
+  region:
+    'Dashed: the paper’s means, of its own machine, in C. Error bars: one standard deviation to each side.',
+  slab: 'Error bars: one standard deviation to each side. Mind the other scale.',
+} as const
+
+/** The means of a variant as bars, those of the paper beside them where it measured the same. */
+function chart(rows: readonly QueueRow[], variant: Variant): Chart {
+  const own = rows.filter((row) => row.variant === variant)
+  const operations = ['enqueue', 'dequeue'] as const
+  const bar = (at: number, mean: number, sd: number): Point => [at, mean, mean - sd, mean + sd]
+  const isPapers = ({ operations, paperOperations }: QueueRow) =>
+    variant === 'region' && operations === paperOperations
+  const series = (['local', 'remote'] as const).flatMap((node) => {
+    const found = own.filter((row) => row.node === node)
+    const points = found.map((row) => bar(operations.indexOf(row.operation), row.meanMs, row.sdMs))
+    const papers = found.filter(isPapers).map(({ operation, paperMeanMs }) => {
+      return bar(operations.indexOf(operation), paperMeanMs, TABLE_III[operation][node].sd)
+    })
+    const paper = { name: `${node}, paper`, points: papers, dashed: true }
+    return [{ name: node, points }, ...(papers.length > 0 ? [paper] : [])]
+  })
+  const counted = own[0]?.operations.toLocaleString('en-US')
+  return {
+    title: TITLES[variant],
+    kind: 'bar',
+    x: { name: `${counted} operations`, categories: operations },
+    y: { name: 'time of a run', unit: 'ms' },
+    series,
+    notes: [NOTES[variant]],
+  }
+}
+
 export const queue: Experiment<{ rows: QueueRow[] }> = {
   name: 'queue',
   description:
@@ -332,4 +371,5 @@ export const queue: Experiment<{ rows: QueueRow[] }> = {
   run,
   merge,
   tables: ({ rows }) => [table(rows)],
+  charts: ({ rows }) => [chart(rows, 'region'), chart(rows, 'slab')],
 }

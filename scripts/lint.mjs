@@ -60,7 +60,8 @@ function listedSources() {
 }
 
 function typeScript() {
-  const projects = ['tsconfig.json', 'tsconfig.test.json'].filter((p) => existsSync(join(root, p)))
+  const all = ['tsconfig.json', 'tsconfig.browser.json', 'tsconfig.test.json']
+  const projects = all.filter((p) => existsSync(join(root, p)))
   for (const project of projects) module('typescript/bin/tsc', '--noEmit', '-p', project)
 }
 

@@ -99,29 +99,36 @@ export function buildTypeScript() {
     rmSync(join(root, 'dist'), { recursive: true, force: true }) // else deleted files live on there
     const compiler = join(root, 'node_modules/typescript/bin/tsc')
     run(process.execPath, [compiler, '-p', join(root, 'tsconfig.build.json')])
-    bundle('echarts', ['echarts', 'zrender'])
+    bundle('echarts.ts', { platform: 'node', format: 'esm' })
+    bundle('browser/main.ts', { platform: 'browser', format: 'iife' })
+    bundle('page/page.css', {})
     run(process.execPath, [join(root, 'scripts/schemas.mjs')])
   })
 }
 
-/** Puts what a module of bench/ takes from other packages into its compiled file, and their licences. */
-function bundle(module, packages) {
-  const licences = packages.flatMap((name) =>
+/** The licences of the packages whose code is bundled, as a comment. */
+function licences() {
+  const texts = ['echarts', 'zrender'].flatMap((name) =>
     ['NOTICE', 'LICENSE']
       .map((file) => join(root, 'node_modules', name, file))
       .filter((file) => existsSync(file))
       .map((file) => `${name}\n${readFileSync(file, 'utf8').replaceAll('*/', '* /')}`),
   )
+  return `/*!\n${texts.join('\n')}*/`
+}
+
+/** Puts what a file of bench/ takes from other packages, and from others of its folder, into its compiled file. */
+function bundle(file, options) {
   createRequire(import.meta.url)('esbuild').buildSync({
-    entryPoints: [join(root, `bench/${module}.ts`)],
-    outfile: join(root, `dist/bench/${module}.js`),
+    entryPoints: [join(root, 'bench', file)],
+    outfile: join(root, 'dist/bench', file.replace(/\.ts$/, '.js')),
     bundle: true,
     minify: true,
-    platform: 'node',
-    format: 'esm',
-    target: 'node20',
+    charset: 'utf8',
+    target: 'es2022',
     define: { 'process.env.NODE_ENV': '"production"' },
-    banner: { js: `/*!\n${licences.join('\n')}*/` },
+    banner: { js: licences() },
+    ...options,
   })
 }
 

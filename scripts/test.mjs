@@ -89,8 +89,8 @@ const RUNNING = `Node.js ${process.versions.node}`
 const OTHERS = NODE_VERSIONS.filter((version) => major(version) !== major(process.versions.node))
 
 // Not once more on each version: they start the versions themselves, are about sequences of calls
-// rather than versions, or about the command's output.
-const ONCE = ['test/package/**', 'test/fuzz/**', 'test/cli/**']
+// rather than versions, or about the command's output and the report in a browser.
+const ONCE = ['test/package/**', 'test/fuzz/**', 'test/cli/**', 'test/page/**']
 
 // The suites that are run once more without libnuma, and once more on the sanitizers' build. What a
 // system forbids is not for either: that is about libnuma, and ASan makes mlock do nothing.

@@ -12,6 +12,7 @@ import { help, list, read, type Wanted } from './bench-options.js'
 import { standingConditions } from './conditions.js'
 import { cpuText, readMachine } from './machine.js'
 import { Progress } from './progress.js'
+import { writePage } from './report.js'
 import { render, widthOf, wrap } from './table.js'
 
 /** As a shell tells of a command that Ctrl-C ended. */
@@ -161,5 +162,8 @@ export async function run(args: readonly string[]): Promise<void> {
   if (files.csv !== undefined) writeFileSync(files.csv, csvOf(report))
   print(`\n${report.conditions.map((line) => `${wrap(line, width, '  ', '! ')}\n`).join('')}`)
   if (wanted.json) process.stdout.write(`${JSON.stringify(report, null, 2)}\n`)
+  if (files.html !== undefined) {
+    process.stderr.write(`Report: ${await writePage(report, files.html)}\n`)
+  }
   if (report.interrupted) process.exitCode = INTERRUPTED
 }

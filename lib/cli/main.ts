@@ -14,6 +14,7 @@ const COMMANDS: Record<string, () => Promise<Command>> = {
   info: () => import('./info.js'),
   doctor: () => import('./doctor.js'),
   bench: () => import('./bench.js'),
+  report: () => import('./report.js'),
   vm: () => import('./vm.js'),
 }
 
@@ -25,6 +26,7 @@ Commands:
   info     show nodes, backends and devices, and what keeps one from running
   doctor   tell what is good here and what is not, and the command that mends it
   bench    measure local against remote memory
+  report   make a page for the browser of what bench --json printed
   vm       run a command in a virtual machine with two NUMA nodes
 
 Options:

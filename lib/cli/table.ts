@@ -51,7 +51,8 @@ export function align(lines: readonly (readonly string[])[], right: readonly boo
     .join('')
 }
 
-function cell(value: string | number | undefined, column: Column): string {
+/** What stands in a cell. */
+export function cellText(value: string | number | undefined, column: Column): string {
   if (value === undefined) return '–'
   return typeof value === 'string' ? value : figure(value, column.digits)
 }
@@ -64,7 +65,7 @@ export function render(table: Table, width: number): string {
     ...(columns.some(({ unit }) => unit !== undefined)
       ? [columns.map(({ unit }) => unit ?? '')]
       : []),
-    ...rows.map((row) => columns.map((column, i) => cell(row[i], column))),
+    ...rows.map((row) => columns.map((column, i) => cellText(row[i], column))),
   ]
   const right = columns.map(({ unit, digits }) => unit !== undefined || digits !== undefined)
   const head = title === undefined ? '' : `${wrap(title, width, INDENT)}\n`

@@ -29,6 +29,7 @@ const WANTED = [
   /^dist\/lib\/([\w-]+\/)*[\w-]+\.js$/,
   /^dist\/lib\/(?!cli)([\w-]+\/)*[\w-]+\.d\.ts$/,
   /^dist\/bench\/[\w-]+\.js$/, // the experiments of `emucxl bench`
+  /^dist\/bench\/(page\/[\w-]+\.(js|css)|browser\/main\.js)$/, // `emucxl report`
   /^dist\/appliance\/[\w-]+\.js$/, // `emucxl vm`
   /^appliance\/guest\/[\w.-]+$/,
   /^kmod\/(\w+\.[ch]|Kbuild|Makefile|dkms\.conf|60-emucxl\.rules)$/,
