@@ -107,7 +107,8 @@ function regretTable(rows: readonly KvTraceRow[]): Table[] {
       ]),
       notes: [
         `At most ${worst.points.toFixed(1)}: ${worst.trace} at ${worst.localSharePercent} %, where ` +
-          `${worst.best} is best. Below 0 adaptive is better than each of them.`,
+          `${worst.best} is best. Below 0 adaptive is better than each of them. It learns while it runs: the ` +
+          'shorter a trace, the more it misses.',
       ],
     },
   ]

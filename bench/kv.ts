@@ -19,7 +19,7 @@ const KEYS = 1000
 const READS = 50_000
 const HOT_READS = 45_000
 /** Reads of a trace that is generated, where all is to be over soon. */
-const FEW_READS = 25_000
+const FEW_READS = 40_000
 
 /** Percent of reads that found their object in local memory. Source: emucxl.txt, Table IV. */
 const TABLE_IV: Record<string, readonly [policy1: number, policy2: number]> = {

@@ -25,16 +25,19 @@ export interface Measured {
   p99: number
   /** Standard deviation. */
   sd: number
-  /** Each sample, in its order, by the process that took it. */
+  /** Each sample, to six digits, in its order, by the process that took it. */
   trials: number[][]
 }
+
+/** Digits of a sample: no clock tells more. */
+const DIGITS = 6
 
 /** Sums samples up, of which there is one at least. */
 export function measured(unit: Unit, trials: readonly (readonly number[])[]): Measured {
   const sign = UNITS[unit] ? -1 : 1
-  const samples = trials.flat()
+  const kept = trials.map((each) => each.map((value) => Number(value.toPrecision(DIGITS))))
+  const samples = kept.flat()
   const { best, median, mean, p99, sd } = summarize(samples.map((value) => sign * value))
-  const kept = trials.map((each) => [...each])
   return {
     ...{ unit, samples: samples.length, best: sign * best, median: sign * median },
     ...{ mean: sign * mean, p99: sign * p99, sd, trials: kept },

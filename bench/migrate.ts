@@ -199,7 +199,8 @@ function table(rows: readonly MigrateRow[]): Table {
       .map(
         ({ samples }) =>
           `Medians, N = ${samples}; MB/s are 10^6 bytes moved in a second. Readers: threads that ` +
-          'read the block again and again while it moves.',
+          'read the block again and again while it moves. On the emulated backend no page moves: these ' +
+          'are the times of its bookkeeping then.',
       ),
   }
 }

@@ -66,7 +66,7 @@ ${list([
   ['--processes N', 'processes that measure, one after the other (default: by experiment)'],
   [
     '--count N',
-    'operations of a run of the queue (default: 15000); reads of a trace of kv (default: 100000, with --quick 25000, of a file the first 1000000)',
+    'operations of a run of the queue (default: 15000); reads of a trace of kv (default: 100000, with --quick 40000, of a file the first 1000000)',
   ],
   ['--seed N', 'where the random keys of kv begin (default: 1, as in the paper)'],
   ['--policies A,B', `policies of kv, of: ${POLICIES.join(', ')} (default: all)`],

@@ -45,7 +45,11 @@ describe('tables', () => {
 
   it('of every experiment can be made of no rows', () => {
     for (const experiment of EXPERIMENTS) {
-      for (const { rows } of experiment.tables({ rows: [] })) expect(rows).toEqual([])
+      // Some have a line for each of several figures of a row.
+      const cells = experiment
+        .tables({ rows: [] })
+        .flatMap(({ rows }) => rows.map((row) => row.slice(1)))
+      expect(cells.flat()).toEqual([])
     }
   })
 })
