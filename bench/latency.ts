@@ -56,7 +56,7 @@ export const latency: Experiment<{ rows: LatencyRow[] }> = {
   description:
     'Time of one load when each must wait for the one before: a random cyclic pointer chase in ' +
     'native code, one load a cache line, idle and while other threads read, local and remote in turns.',
-  effort: { quick: { processes: 1, seconds: 9 }, full: { processes: 3, seconds: 20 } },
+  effort: { quick: { processes: 1, seconds: 12 }, full: { processes: 3, seconds: 25 } },
   run,
   merge,
   tables: ({ rows }) => tables(rows),
