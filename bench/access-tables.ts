@@ -158,7 +158,7 @@ function lines(rows: readonly AccessRow[], operation: 'load' | 'store'): Chart {
   return {
     title: `Copying ${operation === 'load' ? 'from' : 'to'} a block: call, loop, set`,
     kind: 'line',
-    x: { name: 'size', unit: 'bytes', log: true },
+    x: { name: 'size', unit: 'B', log: true },
     y: { name: 'each', unit: 'ns', log: true },
     series: COPIES.flatMap((access) =>
       NODES.map((node) => ({

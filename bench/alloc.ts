@@ -202,7 +202,7 @@ function chart(rows: readonly AllocRow[], operation: Kind['operation'], title: s
   return {
     title,
     kind: 'line',
-    x: { name: 'block', unit: 'bytes', log: true },
+    x: { name: 'block', unit: 'B', log: true },
     y: { name: 'time', unit: 'µs', log: true },
     series: [...names].map(([name, line]) => ({
       name,

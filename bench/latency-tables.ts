@@ -181,7 +181,7 @@ export function charts(rows: readonly LatencyRow[]): Chart[] {
     {
       title: 'Idle latency by working set',
       kind: 'line',
-      x: { name: 'working set', unit: 'bytes', log: true },
+      x: { name: 'working set', unit: 'B', log: true },
       y: { name: 'median', unit: 'ns/load', log: true },
       series: idleLines(idleOf(rows)).map((line) => ({
         name: `${line.line} pages`,

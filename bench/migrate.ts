@@ -215,7 +215,7 @@ function chart(rows: readonly MigrateRow[]): Chart {
   return {
     title: 'Moving a block to the other node',
     kind: 'line',
-    x: { name: 'block', unit: 'bytes', log: true },
+    x: { name: 'block', unit: 'B', log: true },
     y: { name: 'moved', unit: 'MB/s' },
     series: [...lines].map(([name, line]) => ({
       name,

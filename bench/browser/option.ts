@@ -24,6 +24,8 @@ const LEAST_CATEGORY = 70
 const AROUND = 60
 /** Pixels of a chart whose bars do not lie. */
 export const HEIGHT = 300
+/** The ratio of largest to least from which on a logarithmic axis has powers of ten. */
+const SHORT = 100
 /** The widest that a name beside a bar may be. */
 const SIDE_NAME = 110
 
@@ -47,7 +49,8 @@ export function isLying({ kind, x }: Chart, width: number): boolean {
 
 /** A logarithmic axis from power to power, with so many of them labelled as there is room for. */
 function powers(axis: Axis, values: readonly number[], room: number) {
-  const base = axis.unit === 'B' ? 2 : 10
+  const isShort = Math.max(...values) < SHORT * Math.min(...values)
+  const base = axis.unit === 'B' || isShort ? 2 : 10
   const exponents = values.map((value) => Math.log(value) / Math.log(base))
   const span = Math.max(1, Math.max(...exponents) - Math.min(...exponents))
   const step = Math.ceil(span / room)
