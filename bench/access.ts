@@ -1,13 +1,13 @@
 // What TypeScript sees of memory: how long loads and stores through an ArrayBuffer take, and calls, and
 // from which size on a call pays.
 
-import { COPIES, elementBytes, type Loop, type LoopKind, makeLoop, VIEWS } from './access-loops.js'
-import { Accesses, type AccessKind, CACHED, Place, verifyContents } from './access-samples.js'
-import { charts, tables } from './access-tables.js'
-import { blockBytes, type Context, type Experiment, PAGE, twoNodes } from './experiment.js'
-import { type Measured, mergeRows } from './measured.js'
-import { verifyPlacement } from './placement.js'
-import { inRounds } from './rounds.js'
+import { COPIES, elementBytes, type Loop, type LoopKind, makeLoop, VIEWS } from './access/loops.js'
+import { Accesses, type AccessKind, CACHED, Place, verifyContents } from './access/samples.js'
+import { charts, tables } from './access/tables.js'
+import { blockBytes, type Context, type Experiment, PAGE, twoNodes } from './harness/experiment.js'
+import { type Measured, mergeRows } from './harness/measured.js'
+import { verifyPlacement } from './harness/placement.js'
+import { inRounds } from './harness/rounds.js'
 
 const SAMPLES = 20
 const CACHES = 4

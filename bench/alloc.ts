@@ -4,7 +4,7 @@
 import { bytesText } from '../lib/cli/units.js'
 import type { Emucxl } from '../lib/memory/emucxl.js'
 import type { Node, PageOptions } from '../lib/memory/options.js'
-import type { Chart } from './chart.js'
+import type { Chart } from './harness/chart.js'
 import {
   blockSizes,
   type Context,
@@ -12,11 +12,11 @@ import {
   PAGE,
   type Table,
   twoNodes,
-} from './experiment.js'
-import { areHuge, HUGE_PAGE } from './huge-pages.js'
-import { type Measured, mergeRows } from './measured.js'
-import { verifyPlacement } from './placement.js'
-import { collectGarbage, inRounds, now, type Subject, settle } from './rounds.js'
+} from './harness/experiment.js'
+import { areHuge, HUGE_PAGE } from './harness/huge-pages.js'
+import { type Measured, mergeRows } from './harness/measured.js'
+import { verifyPlacement } from './harness/placement.js'
+import { collectGarbage, inRounds, now, type Subject, settle } from './harness/rounds.js'
 
 const KIB = 2 ** 10
 const MIB = 2 ** 20

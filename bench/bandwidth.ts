@@ -1,13 +1,13 @@
 // Bandwidth: what one thread and several can read, write, copy and combine, by node, and with the pages of
 // two nodes in turn.
 
-import type { BandwidthRow } from './bandwidth-row.js'
-import { measureBandwidth } from './bandwidth-sweeps.js'
-import { charts, tables } from './bandwidth-tables.js'
-import type { Experiment } from './experiment.js'
-import { mergeRows } from './measured.js'
+import type { BandwidthRow } from './bandwidth/row.js'
+import { measureBandwidth } from './bandwidth/sweeps.js'
+import { charts, tables } from './bandwidth/tables.js'
+import type { Experiment } from './harness/experiment.js'
+import { mergeRows } from './harness/measured.js'
 
-export type { BandwidthRow } from './bandwidth-row.js'
+export type { BandwidthRow } from './bandwidth/row.js'
 
 export const bandwidth: Experiment<{ rows: BandwidthRow[] }> = {
   name: 'bandwidth',

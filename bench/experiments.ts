@@ -3,7 +3,7 @@
 import { access } from './access.js'
 import { alloc } from './alloc.js'
 import { bandwidth } from './bandwidth.js'
-import type { Experiment } from './experiment.js'
+import type { Experiment } from './harness/experiment.js'
 import { kv } from './kv.js'
 import { latency } from './latency.js'
 import { migrate } from './migrate.js'

@@ -3,15 +3,15 @@
 // (emucxl.txt, section IV-B, Table IV), then on traces that look like production, or come from files.
 
 import { basename } from 'node:path'
-import { beladyHits } from './belady.js'
-import { type Context, type Experiment, type Table, turn } from './experiment.js'
-import { glibcRand } from './glibc-rand.js'
-import { tableFourChart, traceCharts } from './kv-charts.js'
-import { drawTraces } from './kv-picture.js'
-import { traceTables } from './kv-trace-tables.js'
-import { type KvTraceRow, LOCAL_SHARES, replayTrace } from './kv-traces.js'
-import { readTraceFile } from './trace-file.js'
-import { generateTrace, TRACES, type Trace } from './traces.js'
+import { type Context, type Experiment, type Table, turn } from './harness/experiment.js'
+import { glibcRand } from './harness/glibc-rand.js'
+import { beladyHits } from './kv/belady.js'
+import { tableFourChart, traceCharts } from './kv/charts.js'
+import { drawTraces } from './kv/picture.js'
+import { type KvTraceRow, LOCAL_SHARES, replayTrace } from './kv/replay.js'
+import { readTraceFile } from './kv/trace-file.js'
+import { traceTables } from './kv/trace-tables.js'
+import { generateTrace, TRACES, type Trace } from './kv/traces.js'
 
 const LOCAL_OBJECTS = 300
 const REMOTE_OBJECTS = 1000

@@ -2,15 +2,15 @@
 // size, on every CPU node and memory node, and while other threads read.
 
 import { isUsable } from '../lib/memory/topology.js'
-import type { Context, Experiment } from './experiment.js'
-import { measureLoaded } from './latency-load.js'
-import type { LatencyRow } from './latency-row.js'
-import { measureIdle } from './latency-sets.js'
-import { charts, tables } from './latency-tables.js'
-import { keyOf, mergeRows } from './measured.js'
-import { summarize } from './statistics.js'
+import type { Context, Experiment } from './harness/experiment.js'
+import { keyOf, mergeRows } from './harness/measured.js'
+import { summarize } from './harness/statistics.js'
+import { measureLoaded } from './latency/load.js'
+import type { LatencyRow } from './latency/row.js'
+import { measureIdle } from './latency/sets.js'
+import { charts, tables } from './latency/tables.js'
 
-export type { LatencyRow } from './latency-row.js'
+export type { LatencyRow } from './latency/row.js'
 
 /** The part of the progress that is the idle latency's. */
 const IDLE_PART = 0.75

@@ -2,7 +2,7 @@
 
 import { bytesText } from '../lib/cli/units.js'
 import type { Node } from '../lib/memory/options.js'
-import type { Chart } from './chart.js'
+import type { Chart } from './harness/chart.js'
 import {
   blockSizes,
   type Context,
@@ -10,10 +10,10 @@ import {
   PAGE,
   type Table,
   twoNodes,
-} from './experiment.js'
-import { type Measured, mergeRows } from './measured.js'
-import { verifyPlacement } from './placement.js'
-import { inRounds, now, type Subject } from './rounds.js'
+} from './harness/experiment.js'
+import { type Measured, mergeRows } from './harness/measured.js'
+import { verifyPlacement } from './harness/placement.js'
+import { inRounds, now, type Subject } from './harness/rounds.js'
 
 const KIB = 2 ** 10
 const MIB = 2 ** 20

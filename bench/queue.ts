@@ -3,17 +3,17 @@
 // queue of this package, whose elements share slabs.
 
 import type { Emucxl } from '../lib/memory/emucxl.js'
-import type { Chart, Point } from './chart.js'
+import type { Chart, Point } from './harness/chart.js'
 import {
   type Context,
   type Experiment,
   noteRepetitions,
   type Table,
   twoNodes,
-} from './experiment.js'
-import { verifyPlacement } from './placement.js'
-import { settle } from './rounds.js'
-import { summarize } from './statistics.js'
+} from './harness/experiment.js'
+import { verifyPlacement } from './harness/placement.js'
+import { settle } from './harness/rounds.js'
+import { summarize } from './harness/statistics.js'
 
 /** Operations of a run: Table III. */
 const OPERATIONS = 15_000

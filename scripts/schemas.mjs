@@ -1,4 +1,4 @@
-// JSON Schemas of what `emucxl bench --json` prints, of the types in bench/results.ts: one of the whole report,
+// JSON Schemas of what `emucxl bench --json` prints, of the types in bench/harness/results.ts: one of the whole report,
 // and one of each experiment's part of it.
 
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
@@ -24,7 +24,7 @@ function needed(schema, definitions, found = {}) {
 /** By file. */
 export function makeSchemas() {
   const { $schema, definitions } = createGenerator({
-    path: join(root, 'bench/results.ts'),
+    path: join(root, 'bench/harness/results.ts'),
     tsconfig: join(root, 'tsconfig.build.json'),
     type: TYPE,
     skipTypeCheck: true, // tsc has done that

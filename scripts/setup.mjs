@@ -99,7 +99,7 @@ export function buildTypeScript() {
     rmSync(join(root, 'dist'), { recursive: true, force: true }) // else deleted files live on there
     const compiler = join(root, 'node_modules/typescript/bin/tsc')
     run(process.execPath, [compiler, '-p', join(root, 'tsconfig.build.json')])
-    bundle('echarts.ts', { platform: 'node', format: 'esm' })
+    bundle('kv/echarts.ts', { platform: 'node', format: 'esm' })
     bundle('browser/main.ts', { platform: 'browser', format: 'iife' })
     bundle('page/page.css', {})
     run(process.execPath, [join(root, 'scripts/schemas.mjs')])

@@ -1,6 +1,6 @@
 // Error bars: from `low` to `high` of each point that has both, also of bars that stand beside each other.
 
-import type { Chart, Point, Series } from '../chart.js'
+import type { Chart, Point, Series } from '../harness/chart.js'
 import type { Look } from './look.js'
 
 const CAP = 4

@@ -1,6 +1,6 @@
 // The legend of a chart: a button for each series, which takes it out and puts it back.
 
-import type { Chart, Series } from '../chart.js'
+import type { Chart, Series } from '../harness/chart.js'
 import { akin, colorOf, isHollow, type Look, rankOf, shapeOf } from './look.js'
 
 const NAMESPACE = 'http://www.w3.org/2000/svg'

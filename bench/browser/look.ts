@@ -1,7 +1,7 @@
 // Colours of charts, by day and by night, and of each series its own: one that can be told from the others
 // also by those who see fewer colours, and by its symbol.
 
-import type { Chart, Series } from '../chart.js'
+import type { Chart, Series } from '../harness/chart.js'
 
 export interface Look {
   paper: string

@@ -1,7 +1,7 @@
 // The part of the report that runs in the browser: it draws the charts, and lets the report be saved. What
 // it needs is in the page.
 
-import type { Chart } from '../chart.js'
+import type { Chart } from '../harness/chart.js'
 import { Drawing } from './drawing.js'
 import { namesOf } from './look.js'
 

@@ -1,7 +1,7 @@
 // A chart as ECharts wants it told.
 
 import { bytesText } from '../../lib/cli/units.js'
-import type { Axis, Chart, Series } from '../chart.js'
+import type { Axis, Chart, Series } from '../harness/chart.js'
 import { errorBars } from './error-bars.js'
 import { akin, colorOf, isHollow, type Look, rankOf, shapeOf } from './look.js'
 import { tooltip } from './tooltip.js'

@@ -1,6 +1,6 @@
 // What is told of the points under the pointer. It is HTML, so names are escaped.
 
-import type { Chart } from '../chart.js'
+import type { Chart } from '../harness/chart.js'
 import { escaped } from '../page/markup.js'
 import { colorOf, rankOf } from './look.js'
 import { type Drawn, valueText } from './option.js'

@@ -2,8 +2,8 @@
 // table. The table is open until the browser's part has drawn: without scripts it is all there is.
 
 import { bytesText } from '../../lib/cli/units.js'
-import type { Axis, Chart, Series } from '../chart.js'
-import type { Column } from '../experiment.js'
+import type { Axis, Chart, Series } from '../harness/chart.js'
+import type { Column } from '../harness/experiment.js'
 import { html, type Markup, prose } from './markup.js'
 import { tableMarkup } from './table.js'
 

@@ -1,6 +1,6 @@
 // What a report tells of idle latency, of the largest working set: what is written on the links between nodes.
 
-import type { BenchReport } from '../report.js'
+import type { BenchReport } from '../harness/report.js'
 
 export interface IdleLatency {
   role: 'local' | 'remote'

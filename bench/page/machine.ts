@@ -1,8 +1,8 @@
 // The machine in the report: what it is, its nodes as a drawing and as a table.
 
 import { bytesText, listText } from '../../lib/cli/units.js'
-import type { Table } from '../experiment.js'
-import type { BenchReport } from '../report.js'
+import type { Table } from '../harness/experiment.js'
+import type { BenchReport } from '../harness/report.js'
 import { html, type Markup } from './markup.js'
 import { nodesDrawing } from './nodes.js'
 import { tableMarkup } from './table.js'

@@ -4,7 +4,7 @@
 import { figure } from '../../lib/cli/table.js'
 import { bytesText, listText } from '../../lib/cli/units.js'
 import type { NumaNode } from '../../lib/memory/topology.js'
-import type { BenchReport } from '../report.js'
+import type { BenchReport } from '../harness/report.js'
 import { type IdleLatency, idleLatencies } from './idle-latency.js'
 import { html, type Markup } from './markup.js'
 

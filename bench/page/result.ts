@@ -2,7 +2,7 @@
 
 import { figure } from '../../lib/cli/table.js'
 import { bytesText } from '../../lib/cli/units.js'
-import type { BenchReport } from '../report.js'
+import type { BenchReport } from '../harness/report.js'
 import { idleLatencies } from './idle-latency.js'
 
 /** Why figures of this run are not about remote memory; undefined where they are. */

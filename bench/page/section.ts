@@ -1,8 +1,8 @@
 // The section of an experiment: what was measured and under which conditions, its charts and its tables.
 
-import type { Chart } from '../chart.js'
-import type { Experiment, Table } from '../experiment.js'
-import type { BenchReport, ExperimentReport } from '../report.js'
+import type { Chart } from '../harness/chart.js'
+import type { Experiment, Table } from '../harness/experiment.js'
+import type { BenchReport, ExperimentReport } from '../harness/report.js'
 import { chartMarkup } from './chart.js'
 import { html, type Markup, prose } from './markup.js'
 import { tableMarkup } from './table.js'

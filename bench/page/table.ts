@@ -2,7 +2,7 @@
 // screen is narrow.
 
 import { cellText } from '../../lib/cli/table.js'
-import type { Table } from '../experiment.js'
+import type { Table } from '../harness/experiment.js'
 import { html, type Markup, prose } from './markup.js'
 
 /** A box that scrolls across, also by keys. */

@@ -1,8 +1,8 @@
 // Rows that this version cannot lay out, as they came: a report of a newer version has experiments that this
 // one does not know.
 
-import type { Column, Table } from '../experiment.js'
-import type { ExperimentReport } from '../report.js'
+import type { Column, Table } from '../harness/experiment.js'
+import type { ExperimentReport } from '../harness/report.js'
 
 /** Beyond these a table is no help. */
 const MOST_ROWS = 500

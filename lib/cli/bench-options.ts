@@ -1,7 +1,7 @@
 // The words of `emucxl bench`: its help, and what they ask for.
 
-import type { Experiment, Settings } from '../../bench/experiment.js'
 import { EXPERIMENTS } from '../../bench/experiments.js'
+import type { Experiment, Settings } from '../../bench/harness/experiment.js'
 import { policies } from '../kv/policies/index.js'
 import type { BackendName } from '../memory/backends.js'
 import { LATENCY_PRESETS, type LatencyPreset } from '../memory/latency-model.js'

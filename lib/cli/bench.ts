@@ -1,10 +1,10 @@
 // `emucxl bench`: runs experiments, prints their tables or one JSON report, and writes what else is wanted.
 
 import { closeSync, openSync, writeFileSync } from 'node:fs'
-import { compare, comparisonTables } from '../../bench/compare.js'
-import { csvOf } from '../../bench/csv.js'
-import { addExperiment, type BenchReport, type Plan, planOf } from '../../bench/report.js'
-import { readReport } from '../../bench/saved.js'
+import { compare, comparisonTables } from '../../bench/harness/compare.js'
+import { csvOf } from '../../bench/harness/csv.js'
+import { addExperiment, type BenchReport, type Plan, planOf } from '../../bench/harness/report.js'
+import { readReport } from '../../bench/harness/saved.js'
 import type { BackendName } from '../memory/backends.js'
 import { packageVersion } from '../memory/host.js'
 import { readTopology } from '../memory/topology.js'

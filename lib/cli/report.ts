@@ -3,7 +3,7 @@
 import { writeFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
-import type { BenchReport } from '../../bench/report.js'
+import type { BenchReport } from '../../bench/harness/report.js'
 import { parse, UsageError } from './usage.js'
 
 const NAME = 'emucxl report'
@@ -56,7 +56,7 @@ export async function run(args: readonly string[]): Promise<void> {
   if (file === '-' && values.html === undefined) {
     throw new UsageError('--html FILE is needed where the report comes from stdin', NAME)
   }
-  const { parseReport, readReport } = await import('../../bench/saved.js')
+  const { parseReport, readReport } = await import('../../bench/harness/saved.js')
   const report = file === '-' ? parseReport(await readStdin(), 'stdin') : readReport(file)
   process.stdout.write(`${await writePage(report, values.html ?? pageBeside(file))}\n`)
 }

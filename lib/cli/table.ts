@@ -1,6 +1,6 @@
 // Lays out text for a terminal: tables with their units in the heads, and paragraphs.
 
-import type { Column, Table } from '../../bench/experiment.js'
+import type { Column, Table } from '../../bench/harness/experiment.js'
 
 const MOST = 100
 const INDENT = '  '

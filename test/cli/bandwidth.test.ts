@@ -2,11 +2,11 @@
 // wrong results, and with pages astray.
 
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
+import { type BandwidthRow, localShareOf, RATIOS } from '../../bench/bandwidth/row.js'
+import { cellsOf } from '../../bench/bandwidth/sweeps.js'
 import { bandwidth } from '../../bench/bandwidth.js'
-import { type BandwidthRow, localShareOf, RATIOS } from '../../bench/bandwidth-row.js'
-import { cellsOf } from '../../bench/bandwidth-sweeps.js'
-import { allowedCpus } from '../../bench/cpus.js'
-import { measured } from '../../bench/measured.js'
+import { allowedCpus } from '../../bench/harness/cpus.js'
+import { measured } from '../../bench/harness/measured.js'
 import { render } from '../../lib/cli/table.js'
 import { addon, type NativeSweep } from '../../lib/memory/addon.js'
 import { numaNode, watched } from './watched.js'

@@ -4,9 +4,9 @@ import { spawnSync } from 'node:child_process'
 import { openSync, readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import type { AccessRow } from '../../bench/access.js'
-import type { BandwidthRow } from '../../bench/bandwidth-row.js'
-import type { LatencyRow } from '../../bench/latency-row.js'
-import type { BenchReport } from '../../bench/report.js'
+import type { BandwidthRow } from '../../bench/bandwidth/row.js'
+import type { BenchReport } from '../../bench/harness/report.js'
+import type { LatencyRow } from '../../bench/latency/row.js'
 import { emucxl, MAIN } from './command.js'
 
 /** A bench that takes no time, of which the shape can be seen. */

@@ -1,11 +1,11 @@
 // Two runs beside each other: chance is no change, and a change is told.
 
 import { describe, expect, test } from 'vitest'
-import { compare, comparisonTables, ratioOf } from '../../bench/compare.js'
-import { csvOf } from '../../bench/csv.js'
-import { glibcRand } from '../../bench/glibc-rand.js'
-import { measured, mergeRows, type Unit } from '../../bench/measured.js'
-import type { BenchReport } from '../../bench/report.js'
+import { compare, comparisonTables, ratioOf } from '../../bench/harness/compare.js'
+import { csvOf } from '../../bench/harness/csv.js'
+import { glibcRand } from '../../bench/harness/glibc-rand.js'
+import { measured, mergeRows, type Unit } from '../../bench/harness/measured.js'
+import type { BenchReport } from '../../bench/harness/report.js'
 
 const rand = glibcRand(7)
 /** About normal, by the sum of twelve. */

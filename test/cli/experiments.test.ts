@@ -2,13 +2,13 @@
 // do not measure pages that are not where they should be.
 
 import { describe, expect, it, vi } from 'vitest'
+import { crossover } from '../../bench/access/tables.js'
 import type { AccessRow } from '../../bench/access.js'
-import { crossover } from '../../bench/access-tables.js'
 import type { AllocRow } from '../../bench/alloc.js'
-import { blockBytes, blockSizes, type Experiment } from '../../bench/experiment.js'
 import { EXPERIMENTS } from '../../bench/experiments.js'
-import { verifyPlacement } from '../../bench/placement.js'
-import { inRounds, type Subject } from '../../bench/rounds.js'
+import { blockBytes, blockSizes, type Experiment } from '../../bench/harness/experiment.js'
+import { verifyPlacement } from '../../bench/harness/placement.js'
+import { inRounds, type Subject } from '../../bench/harness/rounds.js'
 import type { Emucxl } from '../../lib/memory/emucxl.js'
 import { EmucxlError } from '../../lib/memory/errors.js'
 import type { Residency } from '../../lib/memory/reports.js'

@@ -2,11 +2,11 @@
 // huge pages, without time, and with pages astray.
 
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
-import { allowedCpus, cpuNodes, threadCounts } from '../../bench/cpus.js'
+import { allowedCpus, cpuNodes, threadCounts } from '../../bench/harness/cpus.js'
+import { measured } from '../../bench/harness/measured.js'
+import type { LatencyRow } from '../../bench/latency/row.js'
+import { workingSets } from '../../bench/latency/sets.js'
 import { latency } from '../../bench/latency.js'
-import type { LatencyRow } from '../../bench/latency-row.js'
-import { workingSets } from '../../bench/latency-sets.js'
-import { measured } from '../../bench/measured.js'
 import { render } from '../../lib/cli/table.js'
 import { addon } from '../../lib/memory/addon.js'
 import { numaNode, type Watched, watched } from './watched.js'

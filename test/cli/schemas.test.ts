@@ -5,7 +5,7 @@ import { createRequire } from 'node:module'
 import { Ajv, type ValidateFunction } from 'ajv'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { EXPERIMENTS } from '../../bench/experiments.js'
-import type { BenchReport } from '../../bench/report.js'
+import type { BenchReport } from '../../bench/harness/report.js'
 import { emucxl } from './command.js'
 
 const require = createRequire(import.meta.url)

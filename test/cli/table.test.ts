@@ -2,7 +2,7 @@
 
 import { describe, expect, it, vi } from 'vitest'
 import { EXPERIMENTS } from '../../bench/experiments.js'
-import { summarize } from '../../bench/statistics.js'
+import { summarize } from '../../bench/harness/statistics.js'
 import { Progress } from '../../lib/cli/progress.js'
 import { figure, render, widthOf, wrap } from '../../lib/cli/table.js'
 import { bytesText, listText } from '../../lib/cli/units.js'

@@ -4,8 +4,8 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'no
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, it } from 'vitest'
-import type { KvTraceRow } from '../../bench/kv-traces.js'
-import type { BenchReport } from '../../bench/report.js'
+import type { BenchReport } from '../../bench/harness/report.js'
+import type { KvTraceRow } from '../../bench/kv/replay.js'
 import { emucxl } from './command.js'
 
 const KV = ['bench', 'kv', '--backend', 'emulated']

@@ -1,7 +1,7 @@
 // A context for an experiment, of which a test sees what it tells.
 
 import { onTestFinished } from 'vitest'
-import type { Context, Settings } from '../../bench/experiment.js'
+import type { Context, Settings } from '../../bench/harness/experiment.js'
 import { Emucxl } from '../../lib/memory/emucxl.js'
 import type { NumaNode } from '../../lib/memory/topology.js'
 

@@ -2,7 +2,7 @@
 
 import { Emucxl, KvStore, type PolicyFactory, policies } from 'emucxl'
 import { expect, test } from 'vitest'
-import { glibcRand } from '../../bench/glibc-rand.js'
+import { glibcRand } from '../../bench/harness/glibc-rand.js'
 import { adaptive } from '../../dist/lib/kv/policies/adaptive.js'
 
 const KEYS = 1000

@@ -2,7 +2,7 @@
 // memory has, a few keys that are read often, few keys that are others after a while. Some calls in between are anything.
 
 import fc from 'fast-check'
-import { glibcRand } from '../../bench/glibc-rand.js'
+import { glibcRand } from '../../bench/harness/glibc-rand.js'
 
 export type Step = { call: 'put' | 'get' | 'delete' | 'promote' | 'demote'; key: number }
 

@@ -1,9 +1,9 @@
 // Table IV of the first paper, through the store: the very counts that its program found.
 
 import { expect, test } from 'vitest'
-import { beladyHits } from '../../bench/belady.js'
-import type { Context, Settings } from '../../bench/experiment.js'
-import { glibcRand } from '../../bench/glibc-rand.js'
+import type { Context, Settings } from '../../bench/harness/experiment.js'
+import { glibcRand } from '../../bench/harness/glibc-rand.js'
+import { beladyHits } from '../../bench/kv/belady.js'
 import { kv, tableFourKeys } from '../../bench/kv.js'
 import { Emucxl } from '../../lib/memory/emucxl.js'
 

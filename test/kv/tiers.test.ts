@@ -11,7 +11,7 @@ import {
   policies,
 } from 'emucxl'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
-import { glibcRand } from '../../bench/glibc-rand.js'
+import { glibcRand } from '../../bench/harness/glibc-rand.js'
 import { keep } from '../memory/collect.js'
 import { eachBackend } from '../memory/each-backend.js'
 import { failureOf } from '../memory/refusal.js'

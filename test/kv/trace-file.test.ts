@@ -6,8 +6,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import zlib from 'node:zlib'
 import { afterAll, describe, expect, test } from 'vitest'
-import { readTraceFile } from '../../bench/trace-file.js'
-import { parserFor, Requests } from '../../bench/trace-formats.js'
+import { readTraceFile } from '../../bench/kv/trace-file.js'
+import { parserFor, Requests } from '../../bench/kv/trace-formats.js'
 
 const folder = mkdtempSync(join(tmpdir(), 'emucxl-trace-'))
 afterAll(() => rmSync(folder, { recursive: true }))

@@ -1,9 +1,9 @@
 // Generated traces: what they draw, and what a replay of them through the store counts.
 
 import { expect, onTestFinished, test, vi } from 'vitest'
-import type { Context } from '../../bench/experiment.js'
-import { type KvTraceRow, modelledNs, regrets, replayTrace } from '../../bench/kv-traces.js'
-import { generateTrace, READS, TRACES, type Trace, zipf } from '../../bench/traces.js'
+import type { Context } from '../../bench/harness/experiment.js'
+import { type KvTraceRow, modelledNs, regrets, replayTrace } from '../../bench/kv/replay.js'
+import { generateTrace, READS, TRACES, type Trace, zipf } from '../../bench/kv/traces.js'
 import { policies } from '../../lib/kv/index.js'
 import { Emucxl } from '../../lib/memory/emucxl.js'
 

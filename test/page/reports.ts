@@ -1,12 +1,12 @@
 // Reports that were never measured: of a machine with two nodes, of one that means harm, and of experiments
 // whose charts are hard to draw.
 
-import type { Chart, Point } from '../../bench/chart.js'
-import type { Experiment, Result } from '../../bench/experiment.js'
-import type { Measured } from '../../bench/measured.js'
-import { measured } from '../../bench/measured.js'
+import type { Chart, Point } from '../../bench/harness/chart.js'
+import type { Experiment, Result } from '../../bench/harness/experiment.js'
+import type { Measured } from '../../bench/harness/measured.js'
+import { measured } from '../../bench/harness/measured.js'
+import type { BenchReport, ExperimentReport } from '../../bench/harness/report.js'
 import type { QueueRow } from '../../bench/queue.js'
-import type { BenchReport, ExperimentReport } from '../../bench/report.js'
 
 const GIB = 2 ** 30
 

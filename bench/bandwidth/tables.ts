@@ -1,10 +1,10 @@
 // Lays out what `bandwidth` found: kernels by threads and node, and the mixes of two nodes.
 
-import { bytesText } from '../lib/cli/units.js'
-import type { Kernel } from '../lib/memory/addon.js'
-import { type BandwidthRow, localShareOf, OPERANDS, RATIOS } from './bandwidth-row.js'
-import type { Chart, Series } from './chart.js'
-import type { Table } from './experiment.js'
+import { bytesText } from '../../lib/cli/units.js'
+import type { Kernel } from '../../lib/memory/addon.js'
+import type { Chart, Series } from '../harness/chart.js'
+import type { Table } from '../harness/experiment.js'
+import { type BandwidthRow, localShareOf, OPERANDS, RATIOS } from './row.js'
 
 const KERNELS = Object.keys(OPERANDS) as Kernel[]
 const NODES = ['local', 'remote'] as const

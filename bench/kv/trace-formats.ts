@@ -2,7 +2,7 @@
 // uint32 time, uint64 id, uint32 bytes of the object, int64 when it is read next; little-endian.
 // Source: libCacheSim, doc/quickstart_cachesim.md, traceReader/generalReader/txt.c and oracleGeneralBin.h.
 
-import { MOST_VALUE_BYTES } from './kv-traces.js'
+import { MOST_VALUE_BYTES } from './replay.js'
 import { VALUE_BYTES } from './traces.js'
 
 export type TraceFormat = 'txt' | 'oracleGeneral'

@@ -1,6 +1,6 @@
 // What the experiment `latency` finds.
 
-import type { Measured } from './measured.js'
+import type { Measured } from '../harness/measured.js'
 
 export interface LatencyRow extends Measured {
   /** `loaded`: while other threads read from the same memory. */

@@ -1,14 +1,14 @@
 // Idle latency by working set, page size, CPU node and memory node. A set and a page size are one patch of
 // the matrix: blocks of all nodes, from which samples are taken in turns.
 
-import { bytesText } from '../lib/cli/units.js'
-import type { Node } from '../lib/memory/options.js'
-import { type CpuNode, cpuNodes } from './cpus.js'
-import { blockBytes, type Context, noteRepetitions, turn } from './experiment.js'
-import { allocPages, HUGE_PAGE, hasHugePages } from './huge-pages.js'
-import { CACHES, type LatencyRow, LINE } from './latency-row.js'
-import { measured } from './measured.js'
-import { verifyPlacement } from './placement.js'
+import { bytesText } from '../../lib/cli/units.js'
+import type { Node } from '../../lib/memory/options.js'
+import { type CpuNode, cpuNodes } from '../harness/cpus.js'
+import { blockBytes, type Context, noteRepetitions, turn } from '../harness/experiment.js'
+import { allocPages, HUGE_PAGE, hasHugePages } from '../harness/huge-pages.js'
+import { measured } from '../harness/measured.js'
+import { verifyPlacement } from '../harness/placement.js'
+import { CACHES, type LatencyRow, LINE } from './row.js'
 
 const SMALLEST = 2 ** 15
 /** Where the size of the caches is not known. */
@@ -85,7 +85,7 @@ export interface Idle {
 }
 
 async function takeSamples(context: Context, patch: Patch, round: number, samples: number) {
-  const { addon } = await import('../lib/memory/addon.js')
+  const { addon } = await import('../../lib/memory/addon.js')
   const { cxl, lastLevelCache } = context
   const { bytes, cells } = patch
   const nodes = [...new Set(cells.map(({ node }) => node))]

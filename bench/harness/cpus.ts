@@ -1,7 +1,7 @@
 // The CPUs that measurements are pinned to.
 
-import { readText } from '../lib/cli/machine.js'
-import { parseList } from '../lib/memory/topology.js'
+import { readText } from '../../lib/cli/machine.js'
+import { parseList } from '../../lib/memory/topology.js'
 import type { Context } from './experiment.js'
 
 /** A NUMA node with CPUs of which this process may use some. */

@@ -2,7 +2,7 @@
 
 import { fork } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
-import { EmucxlError, type ErrorCode } from '../lib/memory/errors.js'
+import { EmucxlError, type ErrorCode } from '../../lib/memory/errors.js'
 import type { Result } from './experiment.js'
 import type { TrialMessage, TrialRequest } from './trial.js'
 

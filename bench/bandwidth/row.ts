@@ -1,7 +1,7 @@
 // What the experiment `bandwidth` finds.
 
-import type { Kernel } from '../lib/memory/addon.js'
-import type { Measured } from './measured.js'
+import type { Kernel } from '../../lib/memory/addon.js'
+import type { Measured } from '../harness/measured.js'
 
 export interface BandwidthRow extends Measured {
   /** By STREAM's definitions and count: a[i] = b[i] for copy; a[i] = b[i] + s * c[i] for triad. */

@@ -1,7 +1,7 @@
 // Draws what traces showed: a panel for each, a line for each policy.
 
-import { wrap } from '../lib/cli/table.js'
-import { type KvTraceRow, LOCAL_SHARES } from './kv-traces.js'
+import { wrap } from '../../lib/cli/table.js'
+import { type KvTraceRow, LOCAL_SHARES } from './replay.js'
 
 /** Colours that are used nowhere else, so that a style sheet can exchange them where it is dark. */
 const PAPER = '#fefefe'

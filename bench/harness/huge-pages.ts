@@ -1,9 +1,9 @@
 // Blocks of huge pages, and whether they are: with `hugePages: 'prefer'` the kernel gives 4 KiB pages
 // without a word where it has no others.
 
-import { readText } from '../lib/cli/machine.js'
-import type { Emucxl } from '../lib/memory/emucxl.js'
-import type { Node } from '../lib/memory/options.js'
+import { readText } from '../../lib/cli/machine.js'
+import type { Emucxl } from '../../lib/memory/emucxl.js'
+import type { Node } from '../../lib/memory/options.js'
 import type { Context } from './experiment.js'
 
 export const HUGE_PAGE = 2 * 2 ** 20

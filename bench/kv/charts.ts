@@ -1,8 +1,8 @@
 // Charts of the key-value store for the report: Table IV of the first paper, and a chart for each trace.
 
-import type { Chart, Point, Series } from './chart.js'
-import type { KvRow } from './kv.js'
-import { type KvTraceRow, LOCAL_SHARES } from './kv-traces.js'
+import type { Chart, Point, Series } from '../harness/chart.js'
+import type { KvRow } from '../kv.js'
+import { type KvTraceRow, LOCAL_SHARES } from './replay.js'
 
 const LOCAL = { name: 'reads that found their object in local memory', unit: '%' }
 const OPTIMUM = 'min'

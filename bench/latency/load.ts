@@ -1,14 +1,14 @@
 // Loaded latency: one thread follows a chain while none, one, two, … others read from the same memory.
 
-import type { Node } from '../lib/memory/options.js'
-import { cpuNodes, threadCounts } from './cpus.js'
-import { type Context, noteRepetitions, turn } from './experiment.js'
-import { allocPages } from './huge-pages.js'
-import { CACHES, type LatencyRow } from './latency-row.js'
-import { type Idle, loadsOf, noteCaches } from './latency-sets.js'
-import { measured } from './measured.js'
-import { verifyPlacement } from './placement.js'
-import { summarize } from './statistics.js'
+import type { Node } from '../../lib/memory/options.js'
+import { cpuNodes, threadCounts } from '../harness/cpus.js'
+import { type Context, noteRepetitions, turn } from '../harness/experiment.js'
+import { allocPages } from '../harness/huge-pages.js'
+import { measured } from '../harness/measured.js'
+import { verifyPlacement } from '../harness/placement.js'
+import { summarize } from '../harness/statistics.js'
+import { CACHES, type LatencyRow } from './row.js'
+import { type Idle, loadsOf, noteCaches } from './sets.js'
 
 /** Samples of a round, and rounds, each in fresh blocks. */
 const SAMPLES = 8
@@ -41,7 +41,7 @@ function chooseSet({ lastLevelCache, memoryOfEach, timeGone }: Context, { sets }
 }
 
 async function takeSample(context: Context, blocks: Blocks, cell: Cell, cpus: readonly number[]) {
-  const { addon } = await import('../lib/memory/addon.js')
+  const { addon } = await import('../../lib/memory/addon.js')
   const { chain, traffic } = blocks.get(cell.node) as Memory
   const [own = -1, ...others] = cpus
   const loads = loadsOf(context, chain.byteLength)
@@ -73,7 +73,7 @@ async function takeRound(
   samples: number,
   round: number,
 ): Promise<number> {
-  const { addon } = await import('../lib/memory/addon.js')
+  const { addon } = await import('../../lib/memory/addon.js')
   const { cxl } = context
   const cpus = cpuNodes(context)[0].cpus
   const all: ArrayBuffer[] = []

@@ -2,7 +2,7 @@
 // text share what V8 has learnt of their types, and a loop that has seen two kinds of views is slower
 // with both: no two kinds have the same text here. The two nodes have the same loop on purpose.
 
-import type { Emucxl } from '../lib/memory/emucxl.js'
+import type { Emucxl } from '../../lib/memory/emucxl.js'
 
 /**
  * By what memory is reached: a view of a block, `cxl.read` and `cxl.write` (`call`), a loop over elements

@@ -1,8 +1,8 @@
 // Lays out what traces showed: what can be told of all of them in a terminal is told at one size of local
 // memory, a file's at each.
 
-import type { Column, Table } from './experiment.js'
-import { type KvTraceRow, LOCAL_SHARES, regrets } from './kv-traces.js'
+import type { Column, Table } from '../harness/experiment.js'
+import { type KvTraceRow, LOCAL_SHARES, regrets } from './replay.js'
 import { VALUE_BYTES } from './traces.js'
 
 /** Percent of the objects for which local memory has room, in the tables of generated traces. */

@@ -1,7 +1,7 @@
 // Traces that look like production, made from a seed: reads of objects of one size. Skew, a scan that passes
 // by what is hot, a loop, and a working set that shifts are what policies differ by.
 
-import { glibcRand } from './glibc-rand.js'
+import { glibcRand } from '../harness/glibc-rand.js'
 
 /** Reads of objects, which are numbered from 0 up in the order in which they are read first. */
 export interface Trace {

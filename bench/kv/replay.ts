@@ -2,11 +2,11 @@
 // is moved for it, and the time that Table 5 of the second paper would make of it, by policy and by how much
 // of the objects local memory has room for.
 
-import type { Policy, PolicyFactory, Tier } from '../lib/kv/index.js'
-import { EmucxlError } from '../lib/memory/errors.js'
-import { LATENCY_PRESETS, type LatencyModel } from '../lib/memory/latency-model.js'
+import type { Policy, PolicyFactory, Tier } from '../../lib/kv/index.js'
+import { EmucxlError } from '../../lib/memory/errors.js'
+import { LATENCY_PRESETS, type LatencyModel } from '../../lib/memory/latency-model.js'
+import { type Context, turn } from '../harness/experiment.js'
 import { beladyHits } from './belady.js'
-import { type Context, turn } from './experiment.js'
 import { type Trace, VALUE_BYTES } from './traces.js'
 
 /** Percent of the bytes of all objects that local memory has room for. */
@@ -98,7 +98,7 @@ async function replay(
   factory: PolicyFactory,
   localBytes: number,
 ): Promise<Counts> {
-  const { KvStore } = await import('../lib/kv/index.js')
+  const { KvStore } = await import('../../lib/kv/index.js')
   const { reads, valueBytes } = trace
   let tier: Tier = 'local'
   const store = new KvStore(cxl, {
@@ -200,7 +200,7 @@ export async function replayTrace(
   names: readonly string[],
   onReplay: () => void,
 ): Promise<KvTraceRow[]> {
-  const { policies } = await import('../lib/kv/index.js')
+  const { policies } = await import('../../lib/kv/index.js')
   const bytes = trace.valueBytes.reduce((sum, length) => sum + entryBytes(length), 0)
   checkRoom(context, trace, bytes)
   const isUniform = trace.valueBytes.every((length) => length === trace.valueBytes[0])

@@ -1,9 +1,9 @@
 // Lays out what `latency` found: a matrix, steps by working set, and the curve under load.
 
-import { bytesText } from '../lib/cli/units.js'
-import type { Chart, Series } from './chart.js'
-import type { Table } from './experiment.js'
-import type { LatencyRow } from './latency-row.js'
+import { bytesText } from '../../lib/cli/units.js'
+import type { Chart, Series } from '../harness/chart.js'
+import type { Table } from '../harness/experiment.js'
+import type { LatencyRow } from './row.js'
 
 const idleOf = (rows: readonly LatencyRow[]) => rows.filter(({ kind }) => kind === 'idle')
 

@@ -1,11 +1,11 @@
 // What a run of experiments found, and about what machine: the JSON document that `emucxl bench` prints,
 // compares, and makes pages of.
 
-import type { Machine } from '../lib/cli/machine.js'
-import type { BackendName } from '../lib/memory/backends.js'
-import type { LatencyPreset } from '../lib/memory/latency-model.js'
-import type { Node } from '../lib/memory/options.js'
-import type { NumaNode } from '../lib/memory/topology.js'
+import type { Machine } from '../../lib/cli/machine.js'
+import type { BackendName } from '../../lib/memory/backends.js'
+import type { LatencyPreset } from '../../lib/memory/latency-model.js'
+import type { Node } from '../../lib/memory/options.js'
+import type { NumaNode } from '../../lib/memory/topology.js'
 import type { Comparison } from './compare.js'
 import type { Experiment, Result, Settings } from './experiment.js'
 import { runTrial, type TrialHooks } from './trials.js'

@@ -1,14 +1,14 @@
 // A process that runs one experiment once, for its parent: see trials.ts. It is told by a message what to
 // run, and tells by messages what happens.
 
-import { memoryOfEach } from '../lib/cli/available-memory.js'
-import { isPinned } from '../lib/cli/conditions.js'
-import type { BackendName } from '../lib/memory/backends.js'
-import { Emucxl } from '../lib/memory/emucxl.js'
-import type { LatencyPreset } from '../lib/memory/latency-model.js'
-import { readTopology } from '../lib/memory/topology.js'
+import { memoryOfEach } from '../../lib/cli/available-memory.js'
+import { isPinned } from '../../lib/cli/conditions.js'
+import type { BackendName } from '../../lib/memory/backends.js'
+import { Emucxl } from '../../lib/memory/emucxl.js'
+import type { LatencyPreset } from '../../lib/memory/latency-model.js'
+import { readTopology } from '../../lib/memory/topology.js'
+import { EXPERIMENTS } from '../experiments.js'
 import type { Context, Result, Settings } from './experiment.js'
-import { EXPERIMENTS } from './experiments.js'
 
 /** What a process is to run. */
 export interface TrialRequest {

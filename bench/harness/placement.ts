@@ -1,6 +1,6 @@
 // Whether the pages of a block are where a measurement believes them to be, by the kernel's word.
 
-import type { Emucxl } from '../lib/memory/emucxl.js'
+import type { Emucxl } from '../../lib/memory/emucxl.js'
 import type { Context } from './experiment.js'
 
 function expected(cxl: Emucxl, block: ArrayBuffer): number | undefined {

@@ -1,10 +1,10 @@
 // How the experiment access shows what it found.
 
-import { bytesText } from '../lib/cli/units.js'
-import type { AccessRow } from './access.js'
-import { COPIES, VIEWS } from './access-loops.js'
-import type { Chart } from './chart.js'
-import type { Table } from './experiment.js'
+import { bytesText } from '../../lib/cli/units.js'
+import type { AccessRow } from '../access.js'
+import type { Chart } from '../harness/chart.js'
+import type { Table } from '../harness/experiment.js'
+import { COPIES, VIEWS } from './loops.js'
 
 const SETS = ['cache', 'memory'] as const
 const NODES = ['local', 'remote'] as const

@@ -1,7 +1,8 @@
 // Samples of the experiment access: the blocks that it loads from and stores to, and one way to do so.
 
-import type { Emucxl } from '../lib/memory/emucxl.js'
-import type { Node } from '../lib/memory/options.js'
+import type { Emucxl } from '../../lib/memory/emucxl.js'
+import type { Node } from '../../lib/memory/options.js'
+import { now, type Subject } from '../harness/rounds.js'
 import {
   type Access,
   COPIES,
@@ -13,8 +14,7 @@ import {
   type View,
   verifySum,
   viewOf,
-} from './access-loops.js'
-import { now, type Subject } from './rounds.js'
+} from './loops.js'
 
 /** Nanoseconds that a sample is to take. */
 const SAMPLE = 5e5

@@ -4,10 +4,10 @@
 // It runs in processes of its own, one after the other, each of which measures everything once: what one
 // leaves behind in caches, in V8, in the layout of its pages is not another's. What they found is merged.
 
-import type { Emucxl } from '../lib/memory/emucxl.js'
-import { EmucxlError } from '../lib/memory/errors.js'
-import type { Node } from '../lib/memory/options.js'
-import type { NumaNode } from '../lib/memory/topology.js'
+import type { Emucxl } from '../../lib/memory/emucxl.js'
+import { EmucxlError } from '../../lib/memory/errors.js'
+import type { Node } from '../../lib/memory/options.js'
+import type { NumaNode } from '../../lib/memory/topology.js'
 import type { Chart } from './chart.js'
 
 /** What the user asked for; undefined leaves the choice to the experiment. */

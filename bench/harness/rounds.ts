@@ -5,7 +5,7 @@
 
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
-import type { Emucxl } from '../lib/memory/emucxl.js'
+import type { Emucxl } from '../../lib/memory/emucxl.js'
 import { type Context, noteRepetitions, turn } from './experiment.js'
 import { type Measured, measured, type Unit } from './measured.js'
 

@@ -1,14 +1,14 @@
 // Sweeps of the addon's kernels over memory of one node, or of two page by page: by threads and by ratio.
 
-import { bytesText } from '../lib/cli/units.js'
-import type { Kernel } from '../lib/memory/addon.js'
-import type { Node } from '../lib/memory/options.js'
-import { type BandwidthRow, localShareOf, OPERANDS, RATIOS, type Ratio } from './bandwidth-row.js'
-import { cpuNodes, threadCounts } from './cpus.js'
-import { blockBytes, type Context, noteRepetitions, turn, twoNodes } from './experiment.js'
-import { allocPages, hasHugePages } from './huge-pages.js'
-import { measured } from './measured.js'
-import { verifyPlacement } from './placement.js'
+import { bytesText } from '../../lib/cli/units.js'
+import type { Kernel } from '../../lib/memory/addon.js'
+import type { Node } from '../../lib/memory/options.js'
+import { cpuNodes, threadCounts } from '../harness/cpus.js'
+import { blockBytes, type Context, noteRepetitions, turn, twoNodes } from '../harness/experiment.js'
+import { allocPages, hasHugePages } from '../harness/huge-pages.js'
+import { measured } from '../harness/measured.js'
+import { verifyPlacement } from '../harness/placement.js'
+import { type BandwidthRow, localShareOf, OPERANDS, RATIOS, type Ratio } from './row.js'
 
 /** Passes of a round, and rounds, each in fresh blocks: ten passes at least, as many as STREAM makes. */
 const PASSES = 5
@@ -81,7 +81,7 @@ async function sweep(
   cpus: readonly number[],
   passes: number,
 ): Promise<number[]> {
-  const { addon } = await import('../lib/memory/addon.js')
+  const { addon } = await import('../../lib/memory/addon.js')
   const { kernel, threads, node, ratio } = cell
   const weights = node === 'interleaved' ? ratio : [1]
   const operands = operandsOf(memory, cell, bytes)

@@ -3,10 +3,10 @@
 // Source: Davison, Hinkley: Bootstrap methods and their application (1997), sections 2.4 and 3.8; Kalibera,
 // Jones: Rigorous benchmarking in reasonable time (ISMM 2013), on levels of repetition.
 
+import type { QueueRow } from '../queue.js'
 import type { Table } from './experiment.js'
 import { glibcRand } from './glibc-rand.js'
 import { type Measured, subjectOf, UNITS, type Unit } from './measured.js'
-import type { QueueRow } from './queue.js'
 import type { BenchReport } from './report.js'
 
 const RESAMPLES = 1000
