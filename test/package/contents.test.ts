@@ -75,7 +75,9 @@ test('holds what every import inside it leads to, and imports nothing from outsi
   let seen = 0
   for (const file of scripts) {
     const text = readFileSync(join(root, file), 'utf8')
-    const imports = text.matchAll(/(?:^(?:import|export)\b[^'"`;]*|\bimport\()(['"])([^'"\n]+)\1/gm)
+    const imports = text.matchAll(
+      /(?:^(?:import|export)\b[^'"`;()]*\bfrom\s*|^import\s*|\bimport\()(['"])([^'"\n]+)\1/gm,
+    )
     for (const [, , target] of imports) {
       if (target === undefined || isBuiltin(target)) continue
       seen++
