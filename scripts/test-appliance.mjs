@@ -167,25 +167,55 @@ async function suites(name, files, options) {
   return found
 }
 
-/**
- * A first measurement on two nodes: that it runs, and says what it is worth. The store's policies are
- * counted, not timed, which is the same everywhere: one of them will do.
- */
+/** The store's policies are counted, not timed, which is the same everywhere: one of them will do. */
+const BRIEFLY = '--runs 1 --processes 1 --count 2000 --size 16MiB --policies policy1'
+const TCG = 'virtual machine under TCG: times mean nothing'
+
+/** Runs `emucxl bench` in a guest. Returns what it printed, and what went wrong. */
+async function benchInGuest(backend, more) {
+  const bench = `node ${join(root, 'dist/lib/cli/main.js')} bench --backend ${backend}`
+  const name = `bench-${backend}`
+  const { exitCode, errors, failures, output } = await inGuest(name, `${bench} ${BRIEFLY} ${more}`)
+  if (exitCode !== 0) failures.push(`emucxl bench ended with ${exitCode}`)
+  return { output, errors, failures }
+}
+
+/** What is wrong with a report, which is to be of all experiments on two nodes. */
+async function flaws(text, backend) {
+  const report = JSON.parse(text)
+  const { Ajv } = await import('ajv')
+  const schema = JSON.parse(readFileSync(join(root, 'dist/schemas/bench.json'), 'utf8'))
+  const validate = new Ajv({ strict: false }).compile(schema)
+  const found = validate(report) ? [] : validate.errors.map(({ message }) => `schema: ${message}`)
+  if (report.backend !== backend) found.push(`the backend is ${report.backend}`)
+  const nodes = report.nodes.map(({ numaNode }) => numaNode).join()
+  if (nodes !== '0,1') found.push(`the NUMA nodes are ${nodes}`)
+  if (/TCG/.test(report.machine.virtualMachine) && !report.conditions.includes(TCG)) {
+    found.push(`no "${TCG}"`)
+  }
+  const { EXPERIMENTS } = await import('../dist/bench/experiments.js')
+  for (const { name } of EXPERIMENTS) {
+    if (!(report.experiments[name]?.rows.length > 0)) found.push(`${name} has no rows`)
+  }
+  return found
+}
+
+/** All experiments on two nodes: that they run on both backends, and say what they are worth. */
 async function measurement() {
-  const bench = `node ${join(root, 'dist/lib/cli/main.js')} bench --backend device`
-  const words = `${bench} --runs 2 --count 2000 --size 32MiB --policies policy1`
-  const { exitCode, errors, failures, ...rest } = await inGuest('bench', words)
-  const output = rest.output + errors
+  const printed = await benchInGuest('device', '')
   const wanted = [
     'backend device: local on NUMA node 0, remote on NUMA node 1',
     'Table III',
     'Table IV',
   ]
-  if (/QEMU TCG/.test(output)) wanted.push('under TCG: times mean nothing')
-  if (exitCode !== 0) failures.push(`emucxl bench ended with ${exitCode}`)
-  failures.push(...wanted.filter((text) => !output.includes(text)).map((text) => `no "${text}"`))
+  const all = printed.output + printed.errors
+  if (/QEMU TCG/.test(all)) wanted.push(TCG)
+  const missing = wanted.filter((text) => !all.includes(text)).map((text) => `no "${text}"`)
+  const saved = await benchInGuest('numa', '--json')
+  const failures = [...printed.failures, ...missing, ...saved.failures]
+  if (saved.failures.length === 0) failures.push(...(await flaws(saved.output, 'numa')))
   const failed = failures.length
-  return { passed: failed === 0 ? 1 : 0, failed, skipped: 0, failures }
+  return { passed: failed === 0 ? 2 : 0, failed, skipped: 0, failures }
 }
 
 /** The process id of QEMU, the only child that this process has by then. */
