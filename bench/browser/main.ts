@@ -32,7 +32,8 @@ async function unpackReport(): Promise<string> {
 async function offerDownload(): Promise<void> {
   const link = document.querySelector<HTMLAnchorElement>('a#download')
   if (link === null) return
-  const blob = new Blob([await unpackReport()], { type: 'application/json' })
+  const text = JSON.stringify(JSON.parse(await unpackReport()), null, 2)
+  const blob = new Blob([`${text}\n`], { type: 'application/json' })
   link.href = URL.createObjectURL(blob)
   link.download = 'emucxl-report.json'
   link.hidden = false

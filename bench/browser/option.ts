@@ -26,7 +26,9 @@ const AROUND = 60
 export const HEIGHT = 300
 /** The ratio of largest to least from which on a logarithmic axis has powers of ten. */
 const SHORT = 100
-/** The widest that a name beside a bar may be. */
+/** What a logarithm of a power may be off by. */
+const NEARLY = 1e-9
+/** The widest that a name beside a bar may be: longer ones are broken. */
 const SIDE_NAME = 110
 
 const isFigure = (value: unknown): value is number =>
@@ -54,11 +56,18 @@ function powers(axis: Axis, values: readonly number[], room: number) {
   const exponents = values.map((value) => Math.log(value) / Math.log(base))
   const span = Math.max(1, Math.max(...exponents) - Math.min(...exponents))
   const step = Math.ceil(span / room)
+  // From power to power of what there is: by itself ECharts adds several on each side.
+  const [first, last] = [
+    Math.floor(Math.min(...exponents) + NEARLY),
+    Math.ceil(Math.max(...exponents) - NEARLY),
+  ]
+  const ends = first < last ? { min: base ** first, max: base ** last } : {}
   const isLabelled = (value: number) => Math.round(Math.log(value) / Math.log(base)) % step === 0
   return {
     type: 'log' as const,
     logBase: base,
     interval: 1, // of the exponents
+    ...ends,
     axisLabel: {
       formatter: (value: number) => (isLabelled(value) ? valueText(value, axis.unit) : ''),
     },
@@ -155,7 +164,7 @@ function axes({ chart, look, width }: Drawn) {
   const each = (width - AROUND) / Math.max(1, chart.x.categories?.length ?? 1)
   const isBar = chart.kind === 'bar'
   const broken = { width: each - 8, overflow: 'break' as const, interval: 0 }
-  const cut = { width: SIDE_NAME, overflow: 'truncate' as const, interval: 0 }
+  const beneath = { width: SIDE_NAME, overflow: 'break' as const, interval: 0 }
   const beside = lying ? SIDE_NAME + AROUND / 2 : AROUND
   const nameTruncate = { maxWidth: width - beside, ellipsis: '…' }
   return {
@@ -169,7 +178,7 @@ function axes({ chart, look, width }: Drawn) {
       ...upwards,
       ...{ nameLocation: lying ? ('start' as const) : ('end' as const), nameGap: 12, nameTruncate },
       nameTextStyle: { ...upwards.nameTextStyle, align: 'left' as const },
-      axisLabel: { ...upwards.axisLabel, ...(lying ? cut : {}) },
+      axisLabel: { ...upwards.axisLabel, ...(lying ? beneath : {}) },
       inverse: lying,
       splitLine: { ...upwards.splitLine, show: !lying },
     },

@@ -114,7 +114,7 @@ function chunks<T>(values: readonly T[], size: number): T[][] {
 function steps(rows: readonly LatencyRow[]): Table[] {
   const sets = unique(rows.map(({ workingSetBytes }) => workingSetBytes)).sort((a, b) => a - b)
   return chunks(idleLines(rows), MOST_LINES).map((lines) => ({
-    title: `Idle by working set: median ns/load on CPUs of NUMA node ${rows[0]?.cpuNode}, pages of`,
+    title: `Idle, by working set and size of the pages: median ns/load, CPUs of NUMA node ${rows[0]?.cpuNode}`,
     columns: [
       { head: 'set' },
       ...lines.map(({ line }) => {

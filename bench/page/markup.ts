@@ -36,9 +36,15 @@ export function prose(text: string): Markup {
   return html`${pieces.map((piece, i) => (i % 2 === 1 ? html`<code>${piece}</code>` : piece))}`
 }
 
+/** A figure to seven digits: what more a mean or a quotient has, nobody measured. */
+export const short = (value: number) =>
+  Number.isInteger(value) ? value : Number(value.toPrecision(7))
+
 /** JSON that can stand in a script element: no string of it ends the element, or a line. */
 export function scriptJson(value: unknown): Markup {
-  const text = JSON.stringify(value).replace(
+  const text = JSON.stringify(value, (_, each) =>
+    typeof each === 'number' ? short(each) : each,
+  ).replace(
     /[<>&\u2028\u2029]/g,
     (sign) => `\\u${sign.charCodeAt(0).toString(16).padStart(4, '0')}`,
   )

@@ -16,20 +16,15 @@ import { isAbout, type Section, sectionMarkup, sectionsOf } from './section.js'
 /** What the build bundled. */
 const bundled = (path: string) => readFileSync(new URL(path, import.meta.url), 'utf8')
 
-/** Characters that the packed report may take of a page, which is to have less than a million. */
-const MOST_PACKED = 250_000
-/** What is left out of a report that is larger: a summary of them stays. */
+/** Bytes of a page at most: attached to a mail, it arrives. */
+const MOST_BYTES = 1e6
+/** What is left out of the report in a page that would be larger: a summary of them stays. */
 const SAMPLES = ['trials', 'trialsMs']
 
-const pack = (report: BenchReport, leftOut: readonly string[] = []) => {
-  const text = JSON.stringify(report, (name, value) => (leftOut.includes(name) ? [] : value), 2)
-  return gzipSync(`${text}\n`).toString('base64')
-}
-
-/** The report as `bench --json` prints it, packed: most of it repeats itself. */
-function packed(report: BenchReport): string {
-  const whole = pack(report)
-  return whole.length <= MOST_PACKED ? whole : pack(report, SAMPLES)
+/** The report, packed: most of it repeats itself. It is laid out when it is saved. */
+function packed(report: BenchReport, leftOut: readonly string[]): string {
+  const text = JSON.stringify(report, (name, value) => (leftOut.includes(name) ? [] : value))
+  return gzipSync(text, { level: 9 }).toString('base64')
 }
 
 function policy(script: string): string {
@@ -73,6 +68,15 @@ function head(report: BenchReport, title: string, script: string): Markup {
 
 /** The page of a report, of which it lays out the experiments that it knows. */
 export function pageOf(report: BenchReport, known: readonly Experiment[] = EXPERIMENTS): string {
+  const whole = layOut(report, known, [])
+  return Buffer.byteLength(whole) < MOST_BYTES ? whole : layOut(report, known, SAMPLES)
+}
+
+function layOut(
+  report: BenchReport,
+  known: readonly Experiment[],
+  leftOut: readonly string[],
+): string {
   const { machine, conditions, experiments, quick } = report
   const script = bundled('../browser/main.js')
   const sections = sectionsOf(report, known)
@@ -95,7 +99,7 @@ ${banner(about)}</header>
 ${contents(sections)}<main>
 ${machineSection(report)}${sections.map((section) => sectionMarkup(section, report))}</main>
 <script type="application/json" id="charts">${scriptJson(charts)}</script>
-<script type="application/gzip" id="report">${packed(report)}</script>
+<script type="application/gzip" id="report">${packed(report, leftOut)}</script>
 <script>${new Markup(script)}</script>
 </body>
 </html>

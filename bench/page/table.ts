@@ -3,7 +3,7 @@
 
 import { cellText } from '../../lib/cli/table.js'
 import type { Table } from '../harness/experiment.js'
-import { html, type Markup, prose } from './markup.js'
+import { html, type Markup, prose, short } from './markup.js'
 
 /** A box that scrolls across, also by keys. */
 export function scrolling(label: string, content: Markup): Markup {
@@ -25,7 +25,8 @@ export function tableMarkup(table: Table, caption: string): Markup {
       const value = row[i]
       const text = cellText(value, column)
       if (i === 0) return html`<th scope="row" class="${kind(i)}">${text}</th>`
-      const shown = typeof value === 'number' ? html`<data value="${value}">${text}</data>` : text
+      const shown =
+        typeof value === 'number' ? html`<data value="${short(value)}">${text}</data>` : text
       return html`<td class="${kind(i)}">${shown}</td>`
     })
     return html`<tr>${cells}</tr>\n`

@@ -32,6 +32,7 @@ export function figure(value: number, digits = 0): string {
   return value.toLocaleString('en-US', {
     minimumFractionDigits: digits,
     maximumFractionDigits: digits,
+    signDisplay: 'negative', // no −0.0
   })
 }
 

@@ -7,6 +7,7 @@ import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import type { Experiment } from '../../bench/harness/experiment.js'
 import type { BenchReport } from '../../bench/harness/report.js'
+import { short } from '../../bench/page/markup.js'
 import { builtPage, launch, open } from './browser.js'
 import { CHARTS, HARD, HOSTILE, hard, hostile, queueReport, twoNodes } from './reports.js'
 
@@ -101,7 +102,7 @@ describe('figures', () => {
       .locator('#queue .table data')
       .evaluateAll((all) => all.map((each) => Number(each.getAttribute('value'))))
     for (const { meanMs, sdMs, nsPerOperation } of rows) {
-      expect(means).toEqual(expect.arrayContaining([meanMs, sdMs, nsPerOperation]))
+      expect(means).toEqual(expect.arrayContaining([meanMs, sdMs, nsPerOperation].map(short)))
     }
     const chart = page.locator('#queue figure').first()
     await chart.locator('.plot').scrollIntoViewIfNeeded()
@@ -133,7 +134,7 @@ describe('figures', () => {
       const shown = await figure
         .locator('data')
         .evaluateAll((all) => all.map((each) => Number(each.getAttribute('value'))))
-      expect(shown, title).toEqual(expect.arrayContaining(wanted))
+      expect(shown, title).toEqual(expect.arrayContaining(wanted.map(short)))
       expect(await figure.locator('svg text').count()).toBeGreaterThan(wanted.length > 0 ? 3 : -1)
     }
     expect(complaints).toEqual([])
