@@ -15,7 +15,7 @@ namespace {
 struct Case {
   std::vector<size_t> bytes;
   std::vector<uint64_t> weights;
-  size_t threads;
+  size_t threads = 1;
 };
 
 std::vector<Run> runs_of(const Shares& shares, size_t thread, size_t most = SIZE_MAX) {
@@ -129,8 +129,8 @@ TEST_CASE("no round, no bytes") {
 }
 
 TEST_CASE("every byte belongs to one thread, whatever the sizes, weights and threads") {
-  std::mt19937 random(1);
-  for (int i = 0; i < 300; ++i) {
+  for (uint32_t seed = 0; seed < 300; ++seed) {
+    std::mt19937 random(seed);
     Case one;
     for (size_t parts = 1 + random() % 4; parts > 0; --parts) {
       one.bytes.push_back(kSharePage + random() % (20 * kSharePage));
