@@ -130,7 +130,9 @@ describe('figures', () => {
       const figure = figures.nth(i)
       expect(await figure.locator('h3').textContent()).toBe(title)
       const points = series.flatMap(({ points }) => points.flatMap(([, ...values]) => values))
-      const wanted = points.filter((value) => typeof value === 'number' && Number.isFinite(value))
+      const wanted = points.filter(
+        (value): value is number => typeof value === 'number' && Number.isFinite(value),
+      )
       const shown = await figure
         .locator('data')
         .evaluateAll((all) => all.map((each) => Number(each.getAttribute('value'))))
