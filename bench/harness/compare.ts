@@ -12,6 +12,9 @@ import type { BenchReport } from './report.js'
 const RESAMPLES = 1000
 /** The part of true changes that intervals are to hold. Of a hundred figures one may be wrong, not five. */
 const LEVEL = 0.99
+/** Student's t for that level, by degrees of freedom from 1 on; what it comes to with many of them. */
+const STUDENT = [63.66, 9.925, 5.841, 4.604, 4.032, 3.707, 3.499, 3.355, 3.25, 3.169]
+const NORMAL = 2.576
 /** Changes of less are of no use to anybody. */
 const LEAST = 0.01
 const SEED = 1
@@ -63,6 +66,18 @@ function resampled(trials: Trials, count: number, draw: (below: number) => numbe
   )
 }
 
+/**
+ * By how much an interval of a bootstrap over few processes is too narrow: drawing from k of them shows
+ * (k - 1) / k of their variance, and knows of no others.
+ */
+function widening(one: number, other: number): number {
+  const fewest = Math.min(one, other)
+  if (fewest < 2) return 1
+  const freedom = one + other - 2
+  const t = STUDENT[freedom - 1] ?? NORMAL + (NORMAL ** 3 + NORMAL) / (4 * freedom)
+  return (t / NORMAL) * Math.sqrt(fewest / (fewest - 1))
+}
+
 /** The ratio of two medians, and the bounds of its interval. */
 export function ratioOf(
   now: Trials,
@@ -74,12 +89,13 @@ export function ratioOf(
   const ratios = resampled(now, RESAMPLES, draw)
     .map((value, i) => value / (below[i] as number))
     .sort((a, b) => a - b)
-  const at = (share: number) => ratios[Math.round(share * (RESAMPLES - 1))] as number
-  return {
-    ratio: median(now.flat()) / median(earlier.flat()),
-    low: at((1 - LEVEL) / 2),
-    high: at((1 + LEVEL) / 2),
+  const ratio = median(now.flat()) / median(earlier.flat())
+  const wide = widening(now.length, earlier.length)
+  const at = (share: number) => {
+    const bound = ratios[Math.round(share * (RESAMPLES - 1))] as number
+    return ratio * (bound / ratio) ** wide
   }
+  return { ratio, low: at((1 - LEVEL) / 2), high: at((1 + LEVEL) / 2) }
 }
 
 function verdictOf(unit: Unit, ratio: number, low: number, high: number): Verdict {
