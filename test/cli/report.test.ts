@@ -60,6 +60,7 @@ describe('emucxl report', () => {
     [['a', 'b'], 'one FILE is needed, not 2'],
     [['-'], '--html FILE is needed where the report comes from stdin'],
     [['a', '--html='], '--html needs the name of a file'],
+    [['a', '--html', './a'], '--html needs another file than the report'],
   ])('refuses the words %j', async (words, message) => {
     const { code, stderr } = await emucxl(['report', ...words])
     expect(code).toBe(2)
