@@ -86,6 +86,16 @@ describe('emucxl report', () => {
     expect(stderr).toMatch(/^emucxl: ENOENT: .*nowhere\.json' \[ENOENT\]\n$/)
   })
 
+  it('tells no latency of memory where caches answered', async () => {
+    const { pageOf } = await builtPage()
+    const report = twoNodes()
+    expect(pageOf(report)).toContain('2.5 times as long')
+    const machine = { ...report.machine, lastLevelCache: 2 ** 27 }
+    const page = pageOf({ ...report, machine })
+    expect(page).not.toContain('2.5 times as long')
+    expect(page).toContain('256 MiB is less than 4 times the last-level cache')
+  })
+
   it('makes a page of whatever it takes for a report', async () => {
     const { pageOf } = await builtPage()
     const odd = [null, 'text', 5, true, [], {}, [null], { a: null }]
