@@ -156,6 +156,26 @@ describe('the matrix', () => {
     expect(context.conditions).toContainEqual(expect.stringMatching(/^latency: no huge pages/))
   })
 
+  it('goes on with small pages where huge ones have run out', async () => {
+    const context = watched(SMALL)
+    const alloc = context.cxl.alloc.bind(context.cxl)
+    let probes = context.cxl.nodes.length
+    vi.spyOn(context.cxl, 'alloc').mockImplementation(((
+      size: number,
+      node: number,
+      options: object,
+    ) => alloc(size, node, probes-- > 0 ? options : { ...options, hugePages: 'off' })) as never)
+    const { rows } = await latency.run(context)
+    const loaded = (rows as LatencyRow[]).filter(({ kind }) => kind === 'loaded')
+    expect(loaded.length).toBeGreaterThan(0)
+    for (const { workingSetBytes, pageBytes } of loaded) {
+      expect({ workingSetBytes, pageBytes }).toEqual({
+        workingSetBytes: SMALL.size,
+        pageBytes: 4096,
+      })
+    }
+  })
+
   it('refuses pages astray, and leaves no memory behind', async () => {
     const context = watched(SMALL)
     vi.spyOn(context.cxl, 'where').mockReturnValue({
