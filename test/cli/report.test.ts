@@ -86,6 +86,11 @@ describe('emucxl report', () => {
     expect(stderr).toMatch(/^emucxl: ENOENT: .*nowhere\.json' \[ENOENT\]\n$/)
   })
 
+  it('takes nothing from a file that steers a terminal', () => {
+    const report = { ...twoNodes(), date: '\u001b[2J\u0007\u009bm' }
+    expect(parseReport(JSON.stringify(report), 'it').date).toBe(' [2J  m')
+  })
+
   it('tells no latency of memory where caches answered', async () => {
     const { pageOf } = await builtPage()
     const report = twoNodes()
