@@ -1,6 +1,7 @@
 // Latency: how long one load takes when each must wait for the one before; idle, by working set and page
 // size, on every CPU node and memory node, and while other threads read.
 
+import { memoryOfEach } from '../lib/cli/available-memory.js'
 import { isUsable } from '../lib/memory/topology.js'
 import type { Context, Experiment } from './harness/experiment.js'
 import { keyOf, mergeRows } from './harness/measured.js'
@@ -37,7 +38,7 @@ async function run(context: Context): Promise<{ rows: LatencyRow[] }> {
   if (further.length === 0 || local === undefined) return await measure(context)
   const { Emucxl } = await import('../lib/memory/emucxl.js')
   using wide = Emucxl.open({ backend: cxl.backend, local, remote: [...remote, ...further] })
-  return await measure({ ...context, cxl: wide })
+  return await measure({ ...context, cxl: wide, memoryOfEach: memoryOfEach(wide.nodes) })
 }
 
 function merge(results: readonly { rows: LatencyRow[] }[]): { rows: LatencyRow[] } {

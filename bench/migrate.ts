@@ -3,6 +3,7 @@
 import { bytesText } from '../lib/cli/units.js'
 import type { Node } from '../lib/memory/options.js'
 import type { Chart } from './harness/chart.js'
+import { cpuNodes } from './harness/cpus.js'
 import {
   blockSizes,
   type Context,
@@ -104,7 +105,9 @@ function sample(tools: Tools, bytes: number, readers: readonly number[], way: Wa
         sums[1] += second
       }
     } finally {
-      if (traffic !== undefined) addon.stopTraffic(traffic)
+      if (traffic !== undefined && !addon.stopTraffic(traffic).pinned) {
+        context.condition('migrate: threads that read not pinned')
+      }
     }
     if (Buffer.compare(found, whole) !== 0) {
       throw new Error(`the contents of a block of ${bytes} bytes changed while it was moved`)
@@ -140,9 +143,9 @@ function subjectOf(tools: Tools, blockBytes: number, readers: readonly number[])
   }
 }
 
-/** The CPUs on which others read: of the local node, and not this thread's, where there are such. */
-function readersOf({ topology }: Context, addon: Addon, { numaNode }: Node): number[] {
-  const cpus = topology.find(({ id }) => id === numaNode)?.cpus ?? []
+/** The CPUs on which others read: near the local node, and not this thread's, where there are such. */
+function readersOf(context: Context, addon: Addon): number[] {
+  const { cpus } = cpuNodes(context)[0]
   const others = cpus.filter((cpu) => cpu !== addon.currentCpu()).slice(0, MOST_READERS)
   return others.length > 0 ? others : [-1]
 }
@@ -157,7 +160,7 @@ async function run(context: Context): Promise<{ rows: MigrateRow[] }> {
   const sizes = blockSizes(context, SIZES, 2)
   const contents = numbered(Math.max(...sizes))
   const tools: Tools = { context, addon, local, remote, contents }
-  const readers = readersOf(context, addon, local)
+  const readers = readersOf(context, addon)
   const subjects = sizes.flatMap((size) =>
     [[], readers].map((cpus) => subjectOf(tools, size, cpus)),
   )

@@ -14,7 +14,7 @@ import { type BandwidthRow, localShareOf, OPERANDS, RATIOS, type Ratio } from '.
 const PASSES = 5
 const ROUNDS = { quick: 2, full: 4 }
 
-/** STREAM's rule: an array is at least four times as large as the caches. */
+/** STREAM's rule: an array is at least four times as large as all last-level caches together. */
 const CACHES = 4
 const LEAST = 32 * 2 ** 20
 const PAGE = 4096
@@ -173,10 +173,11 @@ async function findScope(
   return { bytes: size, passes: made }
 }
 
-function noteSize({ lastLevelCache, condition }: Context, bytes: number): void {
-  if (lastLevelCache === 0) {
+/** @param caches bytes of all last-level caches of the CPUs that work */
+function noteSize({ condition }: Context, caches: number, bytes: number): void {
+  if (caches === 0) {
     condition('bandwidth: size of the caches unknown, some of it may be that of one')
-  } else if (bytes < CACHES * lastLevelCache) {
+  } else if (bytes < CACHES * caches) {
     condition(
       `bandwidth: operands of ${bytesText(bytes)}, less than ${CACHES} times the last-level cache: ` +
         'some of it is that of the cache',
@@ -185,9 +186,10 @@ function noteSize({ lastLevelCache, condition }: Context, bytes: number): void {
 }
 
 export async function measureBandwidth(context: Context): Promise<BandwidthRow[]> {
-  const { lastLevelCache, settings } = context
+  const { settings } = context
   const { cpus } = cpuNodes(context)[0]
-  const room = blockBytes(context, Math.max(LEAST, CACHES * lastLevelCache), OPERANDS.triad)
+  const caches = context.countCaches(cpus) * context.lastLevelCache
+  const room = blockBytes(context, Math.max(LEAST, CACHES * caches), OPERANDS.triad)
   const size = Math.max(SMALLEST, Math.floor(room / PAGE) * PAGE)
   const huge = hasHugePages(context, 'bandwidth')
   const cells = cellsOf(cpus.length)
@@ -216,7 +218,7 @@ export async function measureBandwidth(context: Context): Promise<BandwidthRow[]
     if (context.timeIsUp() || gone + (gone - began) > 1) break
   }
   context.progress(1)
-  noteSize(context, scope.bytes)
+  noteSize(context, caches, scope.bytes)
   noteRepetitions(context, 'bandwidth', taken, wanted)
   return cells.map((cell) => rowOf(cell, pageBytes))
 }

@@ -17,6 +17,8 @@ const STUDENT = [63.66, 9.925, 5.841, 4.604, 4.032, 3.707, 3.499, 3.355, 3.25, 3
 const NORMAL = 2.576
 /** Changes of less are of no use to anybody. */
 const LEAST = 0.01
+/** Of fewer processes the bootstrap makes intervals too narrow: of 3 about every eighth holds no true ratio. */
+const ENOUGH = 5
 const SEED = 1
 const RAND_MAX = 2 ** 31
 
@@ -110,14 +112,27 @@ interface Figure {
   trials: Trials
 }
 
-function figuresOf(rows: readonly object[]): Figure[] {
-  return rows.flatMap((row) => {
+/** Whether they are samples of processes: an earlier run comes from a file, that anybody may have edited. */
+const areTrials = (value: unknown): value is Trials =>
+  Array.isArray(value) &&
+  value.length > 0 &&
+  value.every(
+    (trial) =>
+      Array.isArray(trial) && trial.length > 0 && trial.every((x) => Number.isFinite(x) && x > 0),
+  )
+
+function figuresOf(rows: unknown): Figure[] {
+  const all: unknown[] = Array.isArray(rows) ? rows : []
+  return all.flatMap((row) => {
+    if (typeof row !== 'object' || row === null) return []
     if ('trials' in row) {
       const { unit, trials } = row as Measured
+      if (!Object.hasOwn(UNITS, unit) || !areTrials(trials)) return []
       return [{ subject: subjectOf(row), unit, trials }]
     }
     if ('trialsMs' in row) {
       const { variant, operation, node, operations, trialsMs } = row as QueueRow
+      if (!areTrials(trialsMs)) return []
       const subject = { variant, operation, node, operations }
       return [{ subject, unit: 'ms' as const, trials: trialsMs }]
     }
@@ -144,10 +159,10 @@ function conditionsOf(now: BenchReport, earlier: BenchReport): string[] {
 export function compare(now: BenchReport, earlier: BenchReport): Comparison {
   const conditions = conditionsOf(now, earlier)
   const rows: ComparedRow[] = []
-  let single = false
+  let few = false
   for (const [experiment, part] of Object.entries(now.experiments)) {
     const before = new Map(
-      figuresOf(earlier.experiments[experiment]?.rows ?? []).map((figure) => [
+      figuresOf(earlier.experiments[experiment]?.rows).map((figure) => [
         JSON.stringify([figure.unit, figure.subject]),
         figure,
       ]),
@@ -155,7 +170,7 @@ export function compare(now: BenchReport, earlier: BenchReport): Comparison {
     for (const { subject, unit, trials } of figuresOf(part.rows)) {
       const other = before.get(JSON.stringify([unit, subject]))
       if (other === undefined) continue
-      single ||= trials.length < 2 || other.trials.length < 2
+      few ||= Math.min(trials.length, other.trials.length) < ENOUGH
       const { ratio, low, high } = ratioOf(trials, other.trials)
       rows.push({
         ...{ experiment, subject, unit },
@@ -169,10 +184,10 @@ export function compare(now: BenchReport, earlier: BenchReport): Comparison {
     }
   }
   if (rows.length === 0) conditions.push('compared: the two runs have measured nothing in common')
-  if (single) {
+  if (few) {
     conditions.push(
-      'compared: some figures are of one process, so that what differs from process to process counts as ' +
-        'change; --processes 3 or more tells',
+      `compared: some figures are of fewer than ${ENOUGH} processes, so that their intervals are too narrow ` +
+        `and chance may count as change; --processes ${ENOUGH} or more tells, in both runs`,
     )
   }
   return { date: earlier.date, conditions, rows }

@@ -1,6 +1,7 @@
 // The CPUs that measurements are pinned to.
 
-import { readText } from '../../lib/cli/machine.js'
+import { join } from 'node:path'
+import { readFolder, readNumber, readText } from '../../lib/cli/machine.js'
 import { parseList } from '../../lib/memory/topology.js'
 import type { Context } from './experiment.js'
 
@@ -35,6 +36,22 @@ export function cpuNodes(
     .sort((a, b) => distance(a.numaNode) - distance(b.numaNode))
   if (first !== undefined) return [first, ...others]
   return [{ numaNode: local, cpus: allowed.length > 0 ? allowed : [-1] }]
+}
+
+/**
+ * How many last-level caches CPUs have between them: a socket can have one for each few of its cores. One
+ * where sysfs does not tell.
+ */
+export function countCaches(cpus: readonly number[], root = '/'): number {
+  const sharers = cpus.map((cpu) => {
+    const folder = join(root, `sys/devices/system/cpu/cpu${cpu}/cache`)
+    const caches = readFolder(folder).map((name) => ({
+      level: readNumber(folder, name, 'level') ?? 0,
+      cpus: readText(folder, name, 'shared_cpu_list'),
+    }))
+    return caches.sort((a, b) => b.level - a.level)[0]?.cpus
+  })
+  return Math.max(1, new Set(sharers.filter((each) => each !== undefined)).size)
 }
 
 /** Numbers of threads: none where `least` is 0, then 1, 2, 4, …, and `most`. */

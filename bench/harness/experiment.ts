@@ -33,6 +33,8 @@ export interface Context {
   settings: Settings
   /** Bytes of the last-level cache; 0 where it cannot be read. */
   lastLevelCache: number
+  /** How many last-level caches CPUs have between them: see cpus.ts. */
+  countCaches(cpus: readonly number[]): number
   /** Bytes that each node can give without harm to the machine. */
   memoryOfEach: number
   /** Whether the process may run on one CPU alone. */

@@ -51,11 +51,14 @@ const isReport = fields({
   experiments: recordOf(isObject),
 })
 
+/** What of a file is printed must not steer a terminal. */
+const printable = (value: string) => value.replace(/\p{Cc}/gu, ' ')
+
 /** What `emucxl bench --json` printed. Throws where it is anything else; `name` says whence it is. */
 export function parseReport(json: string, name: string): BenchReport {
   let report: unknown
   try {
-    report = JSON.parse(json)
+    report = JSON.parse(json, (_, value) => (typeof value === 'string' ? printable(value) : value))
   } catch (cause) {
     throw new Error(`${name} is no report: not JSON; save what emucxl bench --json prints`, {
       cause,

@@ -8,6 +8,7 @@ import { Emucxl } from '../../lib/memory/emucxl.js'
 import type { LatencyPreset } from '../../lib/memory/latency-model.js'
 import { readTopology } from '../../lib/memory/topology.js'
 import { EXPERIMENTS } from '../experiments.js'
+import { countCaches } from './cpus.js'
 import type { Context, Result, Settings } from './experiment.js'
 
 /** What a process is to run. */
@@ -45,6 +46,7 @@ async function run(request: TrialRequest): Promise<Result> {
     cxl,
     settings,
     lastLevelCache,
+    countCaches: (cpus) => countCaches(cpus),
     memoryOfEach: memoryOfEach(cxl.nodes),
     pinned: isPinned(),
     topology: readTopology(),

@@ -115,6 +115,13 @@ export async function measureLoaded(
   const { cpus, numaNode: cpuNode } = cpuNodes(context)[0]
   const bytes = chooseSet(context, idle)
   if (bytes !== idle.sets.at(-1)?.bytes) noteCaches(context, bytes)
+  const caches = cpus.length > 1 ? context.countCaches(cpus) : 1
+  if (caches > 1 && bytes < CACHES * caches * context.lastLevelCache) {
+    condition(
+      `latency: other threads read less than ${CACHES} times all last-level caches together, ` +
+        'so that some of their traffic is that of caches',
+    )
+  }
   if (cpus.length < 2) {
     condition('latency: no second CPU of the same node, so there is no latency under load')
   }

@@ -78,7 +78,7 @@ export function noteCaches({ lastLevelCache, condition }: Context, bytes: number
 /** What a run of the whole matrix has found out about itself. */
 export interface Idle {
   rows: LatencyRow[]
-  /** Whether there are huge pages. */
+  /** Whether sets were measured in huge pages. */
   huge: boolean
   /** The sets that were measured, and the share of time that a block on each node took. */
   sets: { bytes: number; cost: number }[]
@@ -172,10 +172,12 @@ export async function measureIdle(
   }
   tell(context, patches, wanted)
   const found = patches.filter((patch) => takenOf(patch) > 0)
+  // One was there for a moment, and then too few for any set.
+  const isHuge = huge && found.some((patch) => patch.huge)
   const sets = found
-    .filter((patch) => patch.huge === huge)
+    .filter((patch) => patch.huge === isHuge)
     .map(({ bytes, cost = 0 }) => ({ bytes, cost }))
-  return { rows: found.flatMap((patch) => rowsOf(context, patch)), huge, sets }
+  return { rows: found.flatMap((patch) => rowsOf(context, patch)), huge: isHuge, sets }
 }
 
 /** Whether the first round has time for a patch, by what the set before took. */

@@ -3,6 +3,7 @@
 import { figure } from '../../lib/cli/table.js'
 import { bytesText } from '../../lib/cli/units.js'
 import type { BenchReport } from '../harness/report.js'
+import { CACHES } from '../latency/row.js'
 import { idleLatencies } from './idle-latency.js'
 
 /** Why figures of this run are not about remote memory; undefined where they are. */
@@ -39,6 +40,13 @@ function comparison(report: BenchReport): string {
   const remote = found.find(({ role }) => role === 'remote')
   if (local === undefined || remote === undefined) {
     return 'Latency was not measured in this run; what was, is below.'
+  }
+  const cache = report.machine.lastLevelCache
+  if (remote.bytes > 0 && remote.bytes < CACHES * cache) {
+    return (
+      `Caches answered some of the loads, whose largest working set of ${bytesText(remote.bytes)} is less than ` +
+      `${CACHES} times the last-level cache: this run tells no latency of memory.`
+    )
   }
   const ratio = remote.median / local.median
   const set = remote.bytes > 0 ? ` of loads from ${bytesText(remote.bytes)}` : ''

@@ -19,9 +19,20 @@ function ofNode(root: string, id: number): number {
   return free === undefined ? Infinity : free + (kib(info, 'Inactive(file)') ?? 0)
 }
 
+/** Bytes that the control group, a container's for one, lets this process have besides what it has. */
+function limitOfGroup(): number {
+  const limit = process.constrainedMemory?.() // of no limit it is nothing, 0, or more than there is
+  return limit ? Math.max(0, limit - process.memoryUsage.rss()) : Infinity
+}
+
 /** Bytes that each node of a context can give when all give the same. */
-export function memoryOfEach(nodes: readonly Node[], root = '/'): number {
-  const machine = kib(readText(root, 'proc/meminfo'), 'MemAvailable') ?? freemem()
+export function memoryOfEach(
+  nodes: readonly Node[],
+  root = '/',
+  limit: number = limitOfGroup(),
+): number {
+  const available = kib(readText(root, 'proc/meminfo'), 'MemAvailable') ?? freemem()
+  const machine = Math.min(available, limit)
   // A single node's own account can lack memory that was plugged in later.
   if (readTopology(root).length === 1) return machine / nodes.length
   const sharers = (id: number) => nodes.filter(({ numaNode }) => numaNode === id).length

@@ -1,5 +1,6 @@
 // The words of `emucxl bench`: its help, and what they ask for.
 
+import { resolve } from 'node:path'
 import { EXPERIMENTS } from '../../bench/experiments.js'
 import type { Experiment, Settings } from '../../bench/harness/experiment.js'
 import { policies } from '../kv/policies/index.js'
@@ -95,6 +96,10 @@ wrong usage, 130 ended by Ctrl-C.
 `
 }
 
+/** Of which one would be written over the other. */
+const isSameFile = (one: string | undefined, other: string | undefined) =>
+  one !== undefined && other !== undefined && resolve(one) === resolve(other)
+
 function settingsOf(values: {
   quick?: boolean
   runs?: string
@@ -169,6 +174,11 @@ export function read(args: readonly string[]): Wanted | 'help' {
   for (const option of FILES) {
     const file = values[option]
     if (file !== undefined) files[option] = file
+  }
+  for (const [i, option] of FILES.entries()) {
+    const same = FILES.slice(i + 1).find((other) => isSameFile(files[option], files[other]))
+    if (same === undefined) continue
+    throw new UsageError(`--${option} and --${same} need different files`, NAME)
   }
   const processes =
     values.processes === undefined ? undefined : wholeNumber(NAME, 'processes', values.processes)

@@ -107,16 +107,69 @@ async function measure(
       return undefined
     }
     progress.end()
-    const { svg } = wanted.files
-    if (svg !== undefined && experiment.picture !== undefined) {
-      writeFileSync(svg, await experiment.picture(result, report.conditions))
-    }
     const tables = experiment.tables(result).map((table) => render(table, width))
     const head = wrap(description, width, '  ', `${name} (${label(report)}): `)
     return `\n${head}\n\n${tables.join('\n')}`
   } catch (error) {
     progress.leave()
     throw error
+  }
+}
+
+/** What went wrong, of which a run that found something is none the less to be told. */
+class Failures {
+  #first: { error: unknown } | undefined
+
+  /** Does it, and keeps what it throws. */
+  async attempt(work: () => unknown): Promise<void> {
+    try {
+      await work()
+    } catch (error) {
+      this.add(error)
+    }
+  }
+
+  add(error: unknown): void {
+    this.#first ??= { error }
+  }
+
+  /** Throws the first of them. */
+  end(): void {
+    if (this.#first !== undefined) throw this.#first.error
+  }
+}
+
+/** Measures what is planned, and prints it. An experiment that fails leaves what the others find. */
+async function measureAll(
+  report: BenchReport,
+  plans: readonly Plan[],
+  failures: Failures,
+  measureOne: (at: number) => Promise<void>,
+  signal: AbortSignal,
+): Promise<void> {
+  for (let at = 0; at < plans.length && !signal.aborted; at++) {
+    try {
+      await measureOne(at)
+    } catch (error) {
+      failures.add(error)
+      const { message } = error as { message?: string }
+      const what = (message ?? String(error)).split('\n')[0]
+      report.conditions.push(`${plans[at]?.experiment.name}: failed: ${what}`)
+    }
+  }
+  if (Object.keys(report.experiments).length === 0) failures.end()
+}
+
+/** Draws what experiments found. */
+async function writePictures(
+  report: BenchReport,
+  plans: readonly Plan[],
+  file: string,
+): Promise<void> {
+  for (const { experiment } of plans) {
+    const found = report.experiments[experiment.name]
+    if (found === undefined || experiment.picture === undefined) continue
+    writeFileSync(file, await experiment.picture(found, report.conditions))
   }
 }
 
@@ -149,9 +202,11 @@ export async function run(args: readonly string[]): Promise<void> {
   const print = (text: string) => !wanted.json && process.stdout.write(text)
   print(heading(report, width))
   const plans = wanted.experiments.map((each) => planOf(each, settings, wanted.processes))
-  for (let at = 0; at < plans.length && !signal.aborted; at++) {
+  const failures = new Failures()
+  const measureOne = async (at: number) => {
     print((await measure(report, plans, at, wanted, signal, width)) ?? '')
   }
+  await measureAll(report, plans, failures, measureOne, signal)
   report.interrupted = signal.aborted
   if (earlier !== undefined) {
     report.comparison = compare(report, earlier)
@@ -159,11 +214,17 @@ export async function run(args: readonly string[]): Promise<void> {
     const tables = comparisonTables(report.comparison).map((table) => render(table, width))
     print(`\n${tables.join('\n')}`)
   }
-  if (files.csv !== undefined) writeFileSync(files.csv, csvOf(report))
   print(`\n${report.conditions.map((line) => `${wrap(line, width, '  ', '! ')}\n`).join('')}`)
   if (wanted.json) process.stdout.write(`${JSON.stringify(report, null, 2)}\n`)
-  if (files.html !== undefined) {
-    process.stderr.write(`Report: ${await writePage(report, files.html)}\n`)
+  // After what was measured is out: a disk that is full loses the file alone.
+  const { csv, html, svg } = files
+  if (csv !== undefined) await failures.attempt(() => writeFileSync(csv, csvOf(report)))
+  if (svg !== undefined) await failures.attempt(() => writePictures(report, plans, svg))
+  if (html !== undefined) {
+    await failures.attempt(async () => {
+      process.stderr.write(`Report: ${await writePage(report, html)}\n`)
+    })
   }
+  failures.end()
   if (report.interrupted) process.exitCode = INTERRUPTED
 }

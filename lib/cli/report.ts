@@ -56,6 +56,9 @@ export async function run(args: readonly string[]): Promise<void> {
   if (file === '-' && values.html === undefined) {
     throw new UsageError('--html FILE is needed where the report comes from stdin', NAME)
   }
+  if (values.html !== undefined && resolve(values.html) === resolve(file)) {
+    throw new UsageError('--html needs another file than the report', NAME)
+  }
   const { parseReport, readReport } = await import('../../bench/harness/saved.js')
   const report = file === '-' ? parseReport(await readStdin(), 'stdin') : readReport(file)
   process.stdout.write(`${await writePage(report, values.html ?? pageBeside(file))}\n`)

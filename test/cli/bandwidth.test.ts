@@ -101,6 +101,14 @@ describe('the matrix', () => {
     )
   })
 
+  it('counts the caches of all CPUs that work', async () => {
+    const context = watched(SMALL, { countCaches: () => 2 })
+    await bandwidth.run(context)
+    expect(context.conditions).toContainEqual(expect.stringContaining('less than 4 times'))
+    const free = watched({ runs: 1 }, { lastLevelCache: 2 ** 22, countCaches: () => 3 })
+    expect((await rowsOf(free))[0]?.blockBytes).toBe(4 * 3 * 2 ** 22)
+  })
+
   it('takes small pages where there are no huge ones, and says so', async () => {
     const context = watched(SMALL)
     const alloc = context.cxl.alloc.bind(context.cxl)

@@ -356,6 +356,37 @@ describe('failures end with code 1, a message and its code, and no stack', () =>
     expect(stderr).toMatch(/\nemucxl: .*--size \[ERR_EMUCXL_NO_MEMORY\]\n$/)
   })
 
+  it('of a file that cannot be written, after what was measured', async () => {
+    const words = ['queue', ...QUICK, '--json', '--csv', '/dev/full', '--html', '/dev/null']
+    const { code, stdout, stderr } = await emucxl(['bench', ...words])
+    failed(code, stderr)
+    expect(Object.keys((JSON.parse(stdout) as BenchReport).experiments)).toEqual(['queue'])
+    expect(stderr).toMatch(/\nReport: file:\/\/\/dev\/null\nemucxl: ENOSPC.*\n$/)
+  })
+
+  it('of one experiment, with what the others found', async () => {
+    const words = ['latency', 'queue', '--backend', 'emulated', '--json', '--processes', '1']
+    const { code, stdout, stderr } = await emucxl(
+      ['bench', ...words, '--runs', '2', '--count', '50', '--size', '64KiB'],
+      {
+        watch: (child, _, errors) => {
+          if (errors !== 'latency … ') return
+          const children = `/proc/${child.pid}/task/${child.pid}/children`
+          let pid = 0
+          while (pid === 0) pid = Number(readFileSync(children, 'utf8').trim())
+          process.kill(pid, 'SIGKILL')
+        },
+      },
+    )
+    failed(code, stderr)
+    const found = JSON.parse(stdout) as BenchReport
+    expect(Object.keys(found.experiments)).toEqual(['queue'])
+    expect(found.conditions).toContain(
+      'latency: failed: the process that measured latency was ended by SIGKILL',
+    )
+    expect(stderr).toMatch(/\nemucxl: the process that measured latency was ended by SIGKILL\n$/)
+  })
+
   it('on a full disk', () => {
     const { status, stderr } = spawnSync(process.execPath, [MAIN, 'bench', '--help'], {
       stdio: ['ignore', openSync('/dev/full', 'w'), 'pipe'],

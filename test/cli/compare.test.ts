@@ -91,6 +91,31 @@ describe('verdicts', () => {
 })
 
 describe('what is compared', () => {
+  test.each([
+    ['no list', 5],
+    ['nothing', [null, 'text', {}]],
+    ['no trials', [{ ...row('ns', [[1]]), trials: [] }]],
+    ['no samples', [{ ...row('ns', [[1]]), trials: [[]] }]],
+    ['no numbers', [{ ...row('ns', [[1]]), trials: [['1']] }]],
+    ['no time', [{ ...row('ns', [[1]]), trials: [[0]] }]],
+    ['no unit', [{ ...row('ns', [[1]]), unit: 'toString' }]],
+  ])('is nothing where rows of the earlier run are odd: %s', (_, rows) => {
+    const { rows: found, conditions } = compare(
+      report({ one: [row('ns', [[1]])] }),
+      report({ one: rows as object[] }),
+    )
+    expect(found).toEqual([])
+    expect(conditions).toEqual([expect.stringContaining('nothing in common')])
+  })
+
+  test('tells of few processes: of three, chance is a change too often', () => {
+    const said = (processes: number) => {
+      const one = () => report({ one: [row('ns', trials(1, processes))] })
+      return compare(one(), one()).conditions.some((line) => line.includes('too narrow'))
+    }
+    expect([1, 3, 5].map(said)).toEqual([true, true, false])
+  })
+
   const enqueue = { variant: 'slab', operation: 'enqueue', node: 'local', operations: 5 }
 
   test('is what both have measured: same subject, same unit', () => {
@@ -121,7 +146,7 @@ describe('what is compared', () => {
     expect(conditions).toEqual([
       'compared with another CPU: another, 4 then, a CPU, 4 now',
       'compared with another kernel: 6.12 then, 6.1 now',
-      expect.stringContaining('--processes 3'),
+      expect.stringContaining('--processes 5'),
     ])
     expect(compare(report({}), report({})).conditions).toEqual([
       expect.stringContaining('nothing in common'),

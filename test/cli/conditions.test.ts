@@ -88,6 +88,10 @@ describe('memory that each node can give', () => {
     expect(memoryOfEach(nodes(0, 0), root())).toBe((16 * GIB + 2 ** 20) / 2)
   })
 
+  it('is no more than the control group allows', () => {
+    expect(memoryOfEach(nodes(0, 1), root(), 2 ** 29)).toBe(2 ** 28)
+  })
+
   it('is the machine’s where it has one node', () => {
     const one = layOut(MEMINFO, nodeFiles({ id: 0, cpus: '0', memory: 4, distances: '10' }))
     expect(memoryOfEach(nodes(0, 0), one)).toBe(20 * GIB)

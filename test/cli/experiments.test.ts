@@ -1,21 +1,26 @@
 // The experiments on a context of the test's own: what they leave behind, when they stop, and that they
 // do not measure pages that are not where they should be.
 
-import { describe, expect, it, vi } from 'vitest'
+import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { crossover } from '../../bench/access/tables.js'
 import type { AccessRow } from '../../bench/access.js'
 import type { AllocRow } from '../../bench/alloc.js'
 import { EXPERIMENTS } from '../../bench/experiments.js'
+import { allowedCpus } from '../../bench/harness/cpus.js'
 import { blockBytes, blockSizes, type Experiment } from '../../bench/harness/experiment.js'
 import { verifyPlacement } from '../../bench/harness/placement.js'
 import { inRounds, type Subject } from '../../bench/harness/rounds.js'
+import { addon } from '../../lib/memory/addon.js'
 import type { Emucxl } from '../../lib/memory/emucxl.js'
 import { EmucxlError } from '../../lib/memory/errors.js'
 import type { Residency } from '../../lib/memory/reports.js'
-import { type Watched, watched } from './watched.js'
+import { numaNode, type Watched, watched } from './watched.js'
 
 /** What is said of the emulated backend whatever happens. */
-const STANDING = ['migrate: on the emulated backend no page moves']
+const STANDING = [
+  'migrate: on the emulated backend no page moves',
+  'migrate: threads that read not pinned', // on one CPU there is none for them
+]
 
 const unusual = ({ conditions }: Watched) => conditions.filter((line) => !STANDING.includes(line))
 
@@ -67,6 +72,28 @@ describe('a thread that may run anywhere', () => {
     const context = watched({ ...SMALL, runs: 1 }, { pinned: false })
     await named(name).run(context)
     expect(unusual(context)).toEqual([`${name}: thread not pinned`])
+  })
+})
+
+describe('threads that read', () => {
+  it('migrate: are on CPUs that the process may use', async () => {
+    const topology = [numaNode(0, [...allowedCpus(), 8000])]
+    const spy = vi.spyOn(addon, 'startTraffic')
+    onTestFinished(() => void spy.mockRestore())
+    await named('migrate').run(watched({ ...SMALL, runs: 1 }, { topology }))
+    const cpus = spy.mock.calls.flatMap((words) => words[3])
+    expect(cpus).not.toEqual([])
+    expect(cpus).not.toContain(8000)
+  })
+
+  it('migrate: are a condition where they are not pinned', async () => {
+    const { stopTraffic } = addon
+    const spy = vi.spyOn(addon, 'stopTraffic')
+    spy.mockImplementation((id) => ({ ...stopTraffic(id), pinned: false }))
+    onTestFinished(() => void spy.mockRestore())
+    const context = watched({ ...SMALL, runs: 1 })
+    await named('migrate').run(context)
+    expect(context.conditions).toContain('migrate: threads that read not pinned')
   })
 })
 

@@ -2,13 +2,14 @@
 // huge pages, without time, and with pages astray.
 
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
-import { allowedCpus, cpuNodes, threadCounts } from '../../bench/harness/cpus.js'
+import { allowedCpus, countCaches, cpuNodes, threadCounts } from '../../bench/harness/cpus.js'
 import { measured } from '../../bench/harness/measured.js'
 import type { LatencyRow } from '../../bench/latency/row.js'
 import { workingSets } from '../../bench/latency/sets.js'
 import { latency } from '../../bench/latency.js'
 import { render } from '../../lib/cli/table.js'
 import { addon } from '../../lib/memory/addon.js'
+import { layOut } from './layout.js'
 import { numaNode, type Watched, watched } from './watched.js'
 
 const KIB = 1024
@@ -53,6 +54,18 @@ describe('the CPUs', () => {
     expect(cpuNodes({ cxl, topology: [] }, [3, 5])).toEqual([{ numaNode: 4, cpus: [3, 5] }])
     expect(cpuNodes({ cxl, topology: [] }, [])).toEqual([{ numaNode: 4, cpus: [-1] }])
     expect(allowedCpus('/nonexistent')).toEqual([])
+  })
+
+  it('have a last-level cache for each few of them, or one', () => {
+    const cache = (cpu: number, level: number, cpus: string) => {
+      const folder = `sys/devices/system/cpu/cpu${cpu}/cache/index${level}`
+      return { [`${folder}/level`]: `${level}\n`, [`${folder}/shared_cpu_list`]: `${cpus}\n` }
+    }
+    const l3 = ['0-1', '0-1', '2-3', '2-3']
+    const root = layOut(...l3.map((cpus, i) => ({ ...cache(i, 2, `${i}`), ...cache(i, 3, cpus) })))
+    expect(countCaches([0, 1], root)).toBe(1)
+    expect(countCaches([1, 2, 3], root)).toBe(2)
+    expect(countCaches([8, -1], root)).toBe(1)
   })
 
   it('work in numbers that double, up to all', () => {
@@ -143,6 +156,26 @@ describe('the matrix', () => {
     expect(context.conditions).toContainEqual(expect.stringMatching(/^latency: no huge pages/))
   })
 
+  it('goes on with small pages where huge ones have run out', async () => {
+    const context = watched(SMALL)
+    const alloc = context.cxl.alloc.bind(context.cxl)
+    let probes = context.cxl.nodes.length
+    vi.spyOn(context.cxl, 'alloc').mockImplementation(((
+      size: number,
+      node: number,
+      options: object,
+    ) => alloc(size, node, probes-- > 0 ? options : { ...options, hugePages: 'off' })) as never)
+    const { rows } = await latency.run(context)
+    const loaded = (rows as LatencyRow[]).filter(({ kind }) => kind === 'loaded')
+    expect(loaded.length).toBeGreaterThan(0)
+    for (const { workingSetBytes, pageBytes } of loaded) {
+      expect({ workingSetBytes, pageBytes }).toEqual({
+        workingSetBytes: SMALL.size,
+        pageBytes: 4096,
+      })
+    }
+  })
+
   it('refuses pages astray, and leaves no memory behind', async () => {
     const context = watched(SMALL)
     vi.spyOn(context.cxl, 'where').mockReturnValue({
@@ -152,6 +185,18 @@ describe('the matrix', () => {
     })
     await expect(latency.run(context)).rejects.toThrow('1 without memory')
     expect(context.cxl.mappings()).toEqual([])
+  })
+
+  it('says where caches of several CPUs hold what they read under load', async () => {
+    const [first, second] = allowedCpus()
+    if (first === undefined || second === undefined) return
+    const topology = [numaNode(0, [first, second])]
+    const said = async (count: number) => {
+      const context = watched({ ...SMALL, size: 2 ** 18 }, { topology, countCaches: () => count })
+      await latency.run(context)
+      return context.conditions.some((line) => line.includes('all last-level caches together'))
+    }
+    expect([await said(1), await said(2)]).toEqual([false, true])
   })
 
   it('says where a thread could not be pinned', async () => {

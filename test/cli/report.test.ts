@@ -60,6 +60,7 @@ describe('emucxl report', () => {
     [['a', 'b'], 'one FILE is needed, not 2'],
     [['-'], '--html FILE is needed where the report comes from stdin'],
     [['a', '--html='], '--html needs the name of a file'],
+    [['a', '--html', './a'], '--html needs another file than the report'],
   ])('refuses the words %j', async (words, message) => {
     const { code, stderr } = await emucxl(['report', ...words])
     expect(code).toBe(2)
@@ -83,6 +84,21 @@ describe('emucxl report', () => {
     const { code, stderr } = await emucxl(['report', at('nowhere.json')])
     expect(code).toBe(1)
     expect(stderr).toMatch(/^emucxl: ENOENT: .*nowhere\.json' \[ENOENT\]\n$/)
+  })
+
+  it('takes nothing from a file that steers a terminal', () => {
+    const report = { ...twoNodes(), date: '\u001b[2J\u0007\u009bm' }
+    expect(parseReport(JSON.stringify(report), 'it').date).toBe(' [2J  m')
+  })
+
+  it('tells no latency of memory where caches answered', async () => {
+    const { pageOf } = await builtPage()
+    const report = twoNodes()
+    expect(pageOf(report)).toContain('2.5 times as long')
+    const machine = { ...report.machine, lastLevelCache: 2 ** 27 }
+    const page = pageOf({ ...report, machine })
+    expect(page).not.toContain('2.5 times as long')
+    expect(page).toContain('256 MiB is less than 4 times the last-level cache')
   })
 
   it('makes a page of whatever it takes for a report', async () => {

@@ -161,6 +161,10 @@ describe('wrong words and files', () => {
     ],
     [['queue', '--svg', 'x.svg'], /^emucxl: --svg is for kv/],
     [['kv', '--trace='], /^emucxl: --trace needs the name of a file\n/],
+    [
+      ['kv', '--csv', 'x', '--compare', './x'],
+      /^emucxl: --csv and --compare need different files\n/,
+    ],
     [['kv', '--trace'], /^emucxl: .*--trace/],
   ])('%j is wrong usage', async (words, message) => {
     const { code, stdout, stderr } = await emucxl(['bench', ...words])

@@ -20,6 +20,7 @@ export function watched(settings: Settings, changes: Partial<Context> = {}): Wat
     cxl,
     settings,
     lastLevelCache: 2 ** 16,
+    countCaches: () => 1,
     memoryOfEach: 2 ** 30,
     pinned: true,
     topology: [],

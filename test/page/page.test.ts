@@ -70,6 +70,7 @@ describe('a report of two nodes', () => {
       [{ backend: 'emulated' }, /^The emulated backend places nothing/],
       [{ machine: { ...report.machine, virtualMachine: 'QEMU TCG' } }, /its times mean nothing/],
       [{ experiments: {} }, /^Latency was not measured/],
+      [{ machine: { ...report.machine, lastLevelCache: 2 ** 27 } }, /^Caches answered some of/],
       [{ interrupted: true }, /ended before all was measured\.$/],
     ]
     for (const [changes, result] of results) {
