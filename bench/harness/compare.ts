@@ -17,8 +17,8 @@ const STUDENT = [63.66, 9.925, 5.841, 4.604, 4.032, 3.707, 3.499, 3.355, 3.25, 3
 const NORMAL = 2.576
 /** Changes of less are of no use to anybody. */
 const LEAST = 0.01
-/** Of fewer processes the bootstrap makes intervals too narrow: of 3 about every eighth holds no true ratio. */
-const ENOUGH = 5
+/** Of fewer processes nothing tells by how much processes differ. */
+const ENOUGH = 2
 const SEED = 1
 const RAND_MAX = 2 ** 31
 
@@ -186,8 +186,8 @@ export function compare(now: BenchReport, earlier: BenchReport): Comparison {
   if (rows.length === 0) conditions.push('compared: the two runs have measured nothing in common')
   if (few) {
     conditions.push(
-      `compared: some figures are of fewer than ${ENOUGH} processes, so that their intervals are too narrow ` +
-        `and chance may count as change; --processes ${ENOUGH} or more tells, in both runs`,
+      'compared: some figures are of one process, so that what differs from process to process counts as ' +
+        'change; --processes 3 or more tells, in both runs',
     )
   }
   return { date: earlier.date, conditions, rows }

@@ -146,7 +146,7 @@ describe('what is compared', () => {
     expect(conditions).toEqual([
       'compared with another CPU: another, 4 then, a CPU, 4 now',
       'compared with another kernel: 6.12 then, 6.1 now',
-      expect.stringContaining('--processes 5'),
+      expect.stringContaining('--processes 3'),
     ])
     expect(compare(report({}), report({})).conditions).toEqual([
       expect.stringContaining('nothing in common'),

@@ -59,7 +59,11 @@ test('are made in another buffer when the shared one has transferred itself', ({
   const copies = new Copies()
   const memory = memoryOf(LONG)
   const { buffer } = copies.of(memory, 0, LONG)
-  transfer.call(buffer)
-  expect(buffer.byteLength).toBe(0)
+  try {
+    transfer.call(buffer)
+    expect(buffer.byteLength).toBe(0)
+  } catch (error) {
+    expect(error).toBeInstanceOf(TypeError) // Node.js 24 and later let nobody transfer it
+  }
   expect(copies.of(memory, 0, LONG)).toEqual(pattern(LONG))
 })
