@@ -18,6 +18,7 @@
 
 #define MOST_THREADS 1024
 #define FACTOR 3.0
+#define WAKING 20000.0 /* what it takes to wake a thread, at most by a good measure, ns */
 
 enum kernel { READ, WRITE, COPY, TRIAD };
 
@@ -28,6 +29,7 @@ static size_t length; /* words of each array */
 static enum kernel kernel;
 static long threads, passes;
 static pthread_barrier_t barrier;
+static double start; /* when a pass begins: threads wake one after the other */
 static double* begins; /* of each thread in each pass */
 static double* ends;
 static uint64_t sums[MOST_THREADS]; /* of the last pass */
@@ -111,6 +113,9 @@ static void* work(void* argument) {
   }
   for (long pass = 0; pass < passes; pass++) {
     pthread_barrier_wait(&barrier);
+    if (thread == 0) start = now() + (threads == 1 ? 0 : WAKING * (double)threads);
+    pthread_barrier_wait(&barrier);
+    while (now() < start) continue;
     begins[pass * threads + (long)thread] = now();
     sums[thread] = go_over(first, n, pass);
     ends[pass * threads + (long)thread] = now();

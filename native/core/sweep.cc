@@ -13,6 +13,9 @@
 namespace emucxl {
 namespace {
 
+// What it takes to wake a thread, at most by a good measure, ns.
+constexpr uint64_t kWaking = 20000;
+
 // What write writes in a pass: another value in each, and no byte repeated, which memset could
 // write.
 uint64_t value_of(size_t pass) { return 0x0123456789abcdef + pass; }
@@ -53,11 +56,20 @@ class Sweep {
     if (pin == nullptr || !pin->ok()) pinned_ = false;
     contents_.fill();
     for (size_t pass = 0; pass < passes_.size(); ++pass) {
-      if (!meeting_.attend()) return;
+      if (!begin_together()) return;
       go_over(thread, pass);
     }
     if (!meeting_.attend() || !has_target(operation_.kernel)) return;
     contents_.check(value_of(passes_.size() - 1));
+  }
+
+  // Threads wake one after the other: the first would begin, and its time run, while others sleep.
+  // False: the sweep was called off.
+  bool begin_together() {
+    const uint64_t waking = operation_.cpus.size() == 1 ? 0 : kWaking * operation_.cpus.size();
+    if (!meeting_.attend([this, waking] { start_ = now_ns() + waking; })) return false;
+    while (now_ns() < start_) continue;
+    return true;
   }
 
   void go_over(size_t thread, size_t pass) {
@@ -87,6 +99,7 @@ class Sweep {
   SweepContents contents_;
   const bool modelled_;
   Meeting meeting_;
+  uint64_t start_ = 0;  // when a pass begins, by now_ns(); set while all are at the meeting
   std::atomic<bool> pinned_{true};
   std::mutex mutex_;
   std::vector<Pass> passes_;  // the first does not count
