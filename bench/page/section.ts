@@ -2,6 +2,7 @@
 
 import type { Chart } from '../harness/chart.js'
 import type { Experiment, Table } from '../harness/experiment.js'
+import { labelOf } from '../harness/label.js'
 import type { BenchReport, ExperimentReport } from '../harness/report.js'
 import { chartMarkup } from './chart.js'
 import { html, type Markup, prose } from './markup.js'
@@ -76,10 +77,8 @@ function effort({ seconds, processes }: ExperimentReport): string {
 export function sectionMarkup(section: Section, report: BenchReport): Markup {
   const { name, id, content } = section
   const found = report.experiments[name] as ExperimentReport
-  const backend =
-    report.latencyModel === null ? report.backend : `modelled by ${report.latencyModel}`
   return html`<section id="${id}" aria-labelledby="${id}-head">
-<h2 id="${id}-head">${name} <span class="tag">${backend}</span></h2>
+<h2 id="${id}-head">${name} <span class="tag">${labelOf(report)}</span></h2>
 <p>${prose(found.description)}</p>
 <p class="note">${effort(found)}</p>
 ${conditionsMarkup(report, name)}${content}</section>

@@ -3,6 +3,7 @@
 import { closeSync, openSync, writeFileSync } from 'node:fs'
 import { compare, comparisonTables } from '../../bench/harness/compare.js'
 import { csvOf } from '../../bench/harness/csv.js'
+import { labelOf } from '../../bench/harness/label.js'
 import { addExperiment, type BenchReport, type Plan, planOf } from '../../bench/harness/report.js'
 import { readReport } from '../../bench/harness/saved.js'
 import type { BackendName } from '../memory/backends.js'
@@ -70,11 +71,6 @@ function heading(report: BenchReport, width: number): string {
   return lines.map((line) => `${wrap(line, width, '  ', '')}\n`).join('')
 }
 
-/** Stands at each table, so that a table that is taken from the rest still says what it is. */
-function label({ backend, latencyModel }: BenchReport): string {
-  return latencyModel === null ? `backend ${backend}` : `modelled by ${latencyModel}`
-}
-
 const sum = (values: readonly number[]) => values.reduce((all, value) => all + value, 0)
 
 /** Seconds that plans take, at most. */
@@ -108,7 +104,7 @@ async function measure(
     }
     progress.end()
     const tables = experiment.tables(result).map((table) => render(table, width))
-    const head = wrap(description, width, '  ', `${name} (${label(report)}): `)
+    const head = wrap(description, width, '  ', `${name} (backend ${labelOf(report)}): `)
     return `\n${head}\n\n${tables.join('\n')}`
   } catch (error) {
     progress.leave()

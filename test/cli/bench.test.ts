@@ -281,7 +281,7 @@ describe('the tables', () => {
       '--latency-model',
       'table-5-near',
     ])
-    expect(stdout).toContain('latency (modelled by table-5-near): ')
+    expect(stdout).toContain('latency (backend emulated, modelled by table-5-near): ')
   })
 })
 

@@ -26,8 +26,12 @@ function report(rows: Record<string, object[]>, changes: Partial<BenchReport> = 
       { description: '.', seconds: 1, processes: 1, rows: found },
     ]),
   )
-  const machine = { cpu: 'a CPU', cpus: 4, kernel: '6.1', node: 'v20' }
-  const base = { version: '1', date: '2026-01-02T03:04:05.000Z', backend: 'numa', machine }
+  const machine = { cpu: 'a CPU', cpus: 4, kernel: '6.1', node: 'v20', virtualMachine: null }
+  const nodes = [
+    { node: 0, role: 'local', numaNode: 0 },
+    { node: 1, role: 'remote', numaNode: 2 },
+  ]
+  const base = { version: '1', date: '2026-01-02T03:04:05.000Z', backend: 'numa', nodes, machine }
   return { ...base, latencyModel: null, conditions: [], experiments, ...changes } as never
 }
 
@@ -202,8 +206,18 @@ describe('CSV', () => {
       'two,numa,"c\nd",,',
     ]
     expect(csvOf(found)).toBe(lines.map((line) => `${line}\r\n`).join(''))
-    expect(csvOf({ ...found, latencyModel: 'table-5-far' })).toContain(
-      '"numa, modelled by table-5-far"',
+  })
+
+  test('says in each line where figures are not about remote memory', () => {
+    const found = report({ one: [{ value: 1 }] })
+    const machine = { ...found.machine, virtualMachine: 'QEMU TCG' }
+    const label = (changes: Partial<BenchReport>) =>
+      csvOf({ ...found, ...changes }).split('\r\n')[1]
+    expect(label({ backend: 'emulated', nodes: found.nodes.slice(0, 1) })).toBe('one,emulated,1')
+    expect(label({ backend: 'emulated', latencyModel: 'table-5-far' })).toBe(
+      'one,"emulated, modelled by table-5-far",1',
     )
+    expect(label({ nodes: found.nodes.slice(0, 1) })).toBe('one,"numa, one NUMA node",1')
+    expect(label({ machine })).toBe('one,"numa, CPU emulated by TCG",1')
   })
 })
