@@ -199,6 +199,7 @@ export const kv: Experiment<KvResult> = {
     'memory, by policy, beside the best that can be; then the same on traces that look like production.',
   // What is counted is the same each time.
   effort: { quick: { processes: 1, seconds: 12 }, full: { processes: 1, seconds: 60 } },
+  pinned: false,
   run,
   merge: ([result]) => result as KvResult,
   tables: ({ rows, traces = [] }) => [tableFourTable(rows), ...traceTables(traces)],

@@ -58,6 +58,7 @@ export const latency: Experiment<{ rows: LatencyRow[] }> = {
     'Time of one load when each must wait for the one before: a random cyclic pointer chase in ' +
     'native code, one load a cache line, idle and while other threads read, local and remote in turns.',
   effort: { quick: { processes: 1, seconds: 12 }, full: { processes: 3, seconds: 25 } },
+  pinned: false,
   run,
   merge,
   tables: ({ rows }) => tables(rows),

@@ -202,19 +202,26 @@ async function warmUp(
   await settle(cxl)
 }
 
+/** Regions of a queue whose place is asked: each takes a call. */
+const PROBES = 100
+
+function verifyRegions(context: Context, node: number): void {
+  const queue = new RegionQueue(context.cxl, node)
+  try {
+    for (let i = 0; i < PROBES; i++) queue.enqueue(i)
+    verifyPlacement(context, queue.regions())
+  } finally {
+    queue.destroy()
+  }
+}
+
 async function run(context: Context): Promise<{ rows: QueueRow[] }> {
   const { cxl, settings } = context
   const { local, remote } = twoNodes(cxl)
   const operations = settings.count ?? OPERATIONS
   const runs = settings.runs ?? RUNS
   if (!context.pinned) context.condition('queue: thread not pinned')
-  const probe = new RegionQueue(cxl, remote.node)
-  probe.enqueue(1)
-  try {
-    verifyPlacement(context, probe.regions())
-  } finally {
-    probe.destroy()
-  }
+  for (const { node } of [local, remote]) verifyRegions(context, node)
   const make = await variants()
   const subjects = (['region', 'slab'] as const).flatMap((variant) =>
     [local, remote].map(({ node, role }): Subject => {
@@ -368,6 +375,7 @@ export const queue: Experiment<{ rows: QueueRow[] }> = {
     'Table III of the emucxl paper: a queue of int32 as a linked list, filled and then emptied, local ' +
     'and remote in turns, with one region for each element, and with elements in slabs.',
   effort: { quick: { processes: 1, seconds: 6 }, full: { processes: 3, seconds: 10 } },
+  pinned: true,
   run,
   merge,
   tables: ({ rows }) => [table(rows)],

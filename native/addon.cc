@@ -72,6 +72,7 @@ constexpr Entry kEntries[] = {
     {"whereAsync", where_async},
     {"closeAsync", close_async},
     {"cancel", cancel},
+    {"pinThread", pin_thread},
     {"chase", chase},
     {"sweep", sweep},
     {"startTraffic", start_traffic},

@@ -13,25 +13,39 @@ export interface CpuNode {
   cpus: readonly number[]
 }
 
-/** CPUs that this process may use, as taskset(1), a cpuset or a container allows; none: not told. */
-export function allowedCpus(root = '/'): number[] {
-  const match = /^Cpus_allowed_list:\s+(\S+)/m.exec(readText(root, 'proc/self/status') ?? '')
-  return parseList(match?.[1] ?? '')
+/** The place of a CPU among the threads of its core, as far as they are allowed. */
+function placeInCore(cpu: number, allowed: readonly number[], root: string): number {
+  const folder = `sys/devices/system/cpu/cpu${cpu}/topology`
+  const siblings = parseList(readText(root, folder, 'thread_siblings_list') ?? '')
+  return siblings.filter((each) => allowed.includes(each)).indexOf(cpu)
 }
 
 /**
- * The NUMA nodes on which this process can run, nearest to the local memory first. One at least: where
- * the topology has no CPU of this process, all its CPUs count as those of the local node.
+ * CPUs that this process may use, as taskset(1), a cpuset or a container allows; none: not told. One of each
+ * core comes first: two threads of a core share what it can do.
  */
-export function cpuNodes(
-  { cxl, topology }: Pick<Context, 'cxl' | 'topology'>,
-  allowed: readonly number[] = allowedCpus(),
-): [CpuNode, ...CpuNode[]] {
+export function allowedCpus(root = '/'): number[] {
+  const match = /^Cpus_allowed_list:\s+(\S+)/m.exec(readText(root, 'proc/self/status') ?? '')
+  const allowed = parseList(match?.[1] ?? '')
+  const places = new Map(allowed.map((cpu) => [cpu, placeInCore(cpu, allowed, root)]))
+  return allowed.sort((a, b) => (places.get(a) ?? 0) - (places.get(b) ?? 0))
+}
+
+/**
+ * The NUMA nodes on which this process can run, nearest to the local memory first, and their CPUs in the
+ * order of those allowed. One at least: where the topology has no CPU of this process, all its CPUs count
+ * as those of the local node.
+ */
+export function cpuNodes({
+  cxl,
+  topology,
+  allowed,
+}: Pick<Context, 'cxl' | 'topology' | 'allowed'>): [CpuNode, ...CpuNode[]] {
   const local = cxl.nodes[0]?.numaNode ?? 0
   const distance = (id: number) =>
     id === local ? 0 : (topology.find((node) => node.id === id)?.distances[local] ?? 255)
   const [first, ...others] = topology
-    .map(({ id, cpus }) => ({ numaNode: id, cpus: cpus.filter((cpu) => allowed.includes(cpu)) }))
+    .map(({ id, cpus }) => ({ numaNode: id, cpus: allowed.filter((cpu) => cpus.includes(cpu)) }))
     .filter(({ cpus }) => cpus.length > 0)
     .sort((a, b) => distance(a.numaNode) - distance(b.numaNode))
   if (first !== undefined) return [first, ...others]

@@ -37,7 +37,9 @@ export interface Context {
   countCaches(cpus: readonly number[]): number
   /** Bytes that each node can give without harm to the machine. */
   memoryOfEach: number
-  /** Whether the process may run on one CPU alone. */
+  /** CPUs that the process may use, in the order in which they are to be used: see cpus.ts. */
+  allowed: readonly number[]
+  /** Whether the thread that runs TypeScript stays on one CPU. */
   pinned: boolean
   /** The machine's NUMA nodes. */
   topology: readonly NumaNode[]
@@ -91,6 +93,8 @@ export interface Experiment<R extends Result = Result> {
   /** One sentence: what is measured, and how. */
   readonly description: string
   readonly effort: { quick: Effort; full: Effort }
+  /** Whether what TypeScript does is timed: its thread is to stay on one CPU then. */
+  readonly pinned: boolean
   /** Measures, in a process of its own. */
   run(context: Context): Promise<R>
   /** One result of those of several processes, of one at least. */

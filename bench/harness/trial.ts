@@ -2,13 +2,13 @@
 // run, and tells by messages what happens.
 
 import { memoryOfEach } from '../../lib/cli/available-memory.js'
-import { isPinned } from '../../lib/cli/conditions.js'
+import { addon } from '../../lib/memory/addon.js'
 import type { BackendName } from '../../lib/memory/backends.js'
 import { Emucxl } from '../../lib/memory/emucxl.js'
 import type { LatencyPreset } from '../../lib/memory/latency-model.js'
 import { readTopology } from '../../lib/memory/topology.js'
 import { EXPERIMENTS } from '../experiments.js'
-import { countCaches } from './cpus.js'
+import { allowedCpus, countCaches, cpuNodes } from './cpus.js'
 import type { Context, Result, Settings } from './experiment.js'
 
 /** What a process is to run. */
@@ -39,6 +39,9 @@ async function run(request: TrialRequest): Promise<Result> {
   using cxl = Emucxl.open(
     latencyModel === null ? { backend } : { backend: 'emulated', latencyModel },
   )
+  const [topology, allowed] = [readTopology(), allowedCpus()]
+  const [cpu = -1] = cpuNodes({ cxl, topology, allowed })[0].cpus
+  const pinned = experiment.pinned && addon.pinThread(cpu)
   const began = performance.now()
   const timeGone = () =>
     seconds === undefined ? 0 : Math.min(1, (performance.now() - began) / (1000 * seconds))
@@ -48,8 +51,9 @@ async function run(request: TrialRequest): Promise<Result> {
     lastLevelCache,
     countCaches: (cpus) => countCaches(cpus),
     memoryOfEach: memoryOfEach(cxl.nodes),
-    pinned: isPinned(),
-    topology: readTopology(),
+    allowed,
+    pinned,
+    topology,
     timeGone,
     timeIsUp: () => timeGone() === 1,
     progress: (done) => void tell({ kind: 'progress', done }),

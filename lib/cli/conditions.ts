@@ -1,14 +1,7 @@
 // What a reader must know before the figures of this machine are believed.
 
 import type { Emucxl } from '../memory/emucxl.js'
-import { parseList } from '../memory/topology.js'
 import { type Machine, readText } from './machine.js'
-
-/** Whether the process may run on one CPU alone, as taskset(1) sees to. */
-export function isPinned(root = '/'): boolean {
-  const match = /^Cpus_allowed_list:\s+(\S+)/m.exec(readText(root, 'proc/self/status') ?? '')
-  return match !== null && parseList(match[1] ?? '').length === 1
-}
 
 /** The lines that hold for every experiment of a context. */
 export function standingConditions(

@@ -156,6 +156,8 @@ export interface Addon {
   whereAsync(job: number, address: Memory): Promise<NativeResidency>
   closeAsync(job: number, context: number): Promise<void>
   cancel(job: number): void
+  /** Keeps the calling thread on a CPU from now on, -1: where it is; false where it may not be there. */
+  pinThread(cpu: number): boolean
   /** Seed 0 goes on where the last chase of the block stopped. `cpu` -1: where the thread is. */
   chase(address: Memory, loads: number, samples: number, seed: number, cpu: number): NativeChase
   /**

@@ -48,6 +48,7 @@ napi_value copy_async(napi_env env, napi_callback_info info);
 napi_value fill_async(napi_env env, napi_callback_info info);
 
 // measure_calls.cc
+napi_value pin_thread(napi_env env, napi_callback_info info);
 napi_value chase(napi_env env, napi_callback_info info);
 
 // traffic_calls.cc

@@ -53,6 +53,14 @@ uint64_t follow(const char* start, uint64_t at, uint64_t loads, uint64_t last) {
 
 }  // namespace
 
+// pinThread(cpu): whether the calling thread stays there from now on
+napi_value pin_thread(napi_env env, napi_callback_info info) {
+  const Call call(env, info);
+  int cpu = -1;
+  if (!call.cpu(0, &cpu)) return nullptr;
+  return boolean(env, pin_this_thread(cpu));
+}
+
 // chase(address, loads, samples, seed, cpu): ns a load of each sample; overwrites the block. Seed 0
 // goes on in the cycle of an earlier call where that one stopped, so that samples of two blocks can
 // alternate without each time linking and warming them anew.

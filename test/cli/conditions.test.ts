@@ -2,7 +2,7 @@
 
 import { describe, expect, it } from 'vitest'
 import { memoryOfEach } from '../../lib/cli/available-memory.js'
-import { isPinned, standingConditions } from '../../lib/cli/conditions.js'
+import { standingConditions } from '../../lib/cli/conditions.js'
 import { readMachine } from '../../lib/cli/machine.js'
 import type { Node } from '../../lib/memory/options.js'
 import { layOut, nodes as nodeFiles } from './layout.js'
@@ -50,21 +50,6 @@ describe('conditions', () => {
     const found = standingConditions(cxl, machine(null), undefined, root)
     expect(found).toHaveLength(count)
     for (const line of found) expect(line).toMatch(/^(frequency scaling: governor \w+;|NUMA bal)/)
-  })
-})
-
-describe('pinning', () => {
-  it.each([
-    ['3', true],
-    ['0-3', false],
-    ['0,2', false],
-  ])('CPUs %s: %s', (list, expected) => {
-    const root = layOut({ 'proc/self/status': `Name:\tnode\nCpus_allowed_list:\t${list}\n` })
-    expect(isPinned(root)).toBe(expected)
-  })
-
-  it('is not believed where nothing tells', () => {
-    expect(isPinned(layOut())).toBe(false)
   })
 })
 

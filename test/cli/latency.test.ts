@@ -34,7 +34,7 @@ describe('the CPUs', () => {
       numaNode(9, [5, 6], { 4: 20 }),
       numaNode(11, [7], far), // forbidden by the cpuset
     ]
-    expect(cpuNodes({ cxl, topology }, [1, 3, 4, 5, 6])).toEqual([
+    expect(cpuNodes({ cxl, topology, allowed: [1, 3, 4, 5, 6] })).toEqual([
       { numaNode: 4, cpus: [3, 4] },
       { numaNode: 9, cpus: [5, 6] },
       { numaNode: 2, cpus: [1] },
@@ -47,13 +47,44 @@ describe('the CPUs', () => {
       numaNode(1, [1], { 4: 20 }),
       numaNode(4, [], { 4: 10 }),
     ]
-    expect(cpuNodes({ cxl, topology }, [0, 1])[0]).toEqual({ numaNode: 1, cpus: [1] })
+    expect(cpuNodes({ cxl, topology, allowed: [0, 1] })[0]).toEqual({ numaNode: 1, cpus: [1] })
   })
 
   it('are all that may be used where the topology tells nothing, and any where nothing does', () => {
-    expect(cpuNodes({ cxl, topology: [] }, [3, 5])).toEqual([{ numaNode: 4, cpus: [3, 5] }])
-    expect(cpuNodes({ cxl, topology: [] }, [])).toEqual([{ numaNode: 4, cpus: [-1] }])
+    expect(cpuNodes({ cxl, topology: [], allowed: [3, 5] })).toEqual([
+      { numaNode: 4, cpus: [3, 5] },
+    ])
+    expect(cpuNodes({ cxl, topology: [], allowed: [] })).toEqual([{ numaNode: 4, cpus: [-1] }])
     expect(allowedCpus('/nonexistent')).toEqual([])
+  })
+
+  it('are one of each core before a second of any', () => {
+    const siblings = (cpu: number, cpus: string) => ({
+      [`sys/devices/system/cpu/cpu${cpu}/topology/thread_siblings_list`]: `${cpus}\n`,
+    })
+    const status = { 'proc/self/status': 'Cpus_allowed_list:\t0-3,5-7\n' }
+    const beside = layOut(
+      status,
+      ...[0, 1, 2, 3, 5, 6, 7].map((cpu) =>
+        siblings(cpu, cpu < 4 ? (cpu < 2 ? '0-1' : '2-3') : cpu < 6 ? '4-5' : '6-7'),
+      ),
+    )
+    expect(allowedCpus(beside)).toEqual([0, 2, 5, 6, 1, 3, 7])
+    const apart = layOut(
+      status,
+      ...[0, 1, 2, 3].flatMap((cpu) => [
+        siblings(cpu, `${cpu},${cpu + 4}`),
+        siblings(cpu + 4, `${cpu},${cpu + 4}`),
+      ]),
+    )
+    expect(allowedCpus(apart)).toEqual([0, 1, 2, 3, 5, 6, 7])
+    expect(allowedCpus(layOut(status))).toEqual([0, 1, 2, 3, 5, 6, 7])
+  })
+
+  it('keep that order within a node', () => {
+    const topology = [numaNode(4, [0, 1, 2, 3])]
+    const [first] = cpuNodes({ cxl, topology, allowed: [0, 2, 1, 3] })
+    expect(first.cpus).toEqual([0, 2, 1, 3])
   })
 
   it('have a last-level cache for each few of them, or one', () => {

@@ -1,6 +1,7 @@
 // A context for an experiment, of which a test sees what it tells.
 
 import { onTestFinished } from 'vitest'
+import { allowedCpus } from '../../bench/harness/cpus.js'
 import type { Context, Settings } from '../../bench/harness/experiment.js'
 import { Emucxl } from '../../lib/memory/emucxl.js'
 import type { NumaNode } from '../../lib/memory/topology.js'
@@ -22,6 +23,7 @@ export function watched(settings: Settings, changes: Partial<Context> = {}): Wat
     lastLevelCache: 2 ** 16,
     countCaches: () => 1,
     memoryOfEach: 2 ** 30,
+    allowed: allowedCpus(),
     pinned: true,
     topology: [],
     timeGone: () => 0,

@@ -223,6 +223,7 @@ const SHAPES: Record<keyof Addon, Kind[]> = {
   whereAsync: ['job', 'memory'],
   closeAsync: ['job', 'context'],
   cancel: ['job'],
+  pinThread: ['text'], // a thread that stays on one CPU would spoil what the others find
   chase: ['memory', 'small', 'small', 'small', 'small'],
   sweep: ['kernel', 'blocks', 'weights', 'cpus', 'small'],
   startTraffic: ['kernel', 'blocks', 'weights', 'cpus'],

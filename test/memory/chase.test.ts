@@ -1,5 +1,7 @@
-// The addon's pointer chase: what it tells of its CPU, and that the thread is free again afterwards.
+// The addon's pointer chase: what it tells of its CPU, and that the thread is free again afterwards; and
+// threads that are to stay where they are.
 
+import { spawnSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { LOCAL_MEMORY } from 'emucxl'
 import { describe, expect, test } from 'vitest'
@@ -64,5 +66,44 @@ eachBackend(({ open }) => {
       const call = () => addon.chase(block, loads, 1, 1, -1)
       expectFailure(await failureOf(call), rangeError('address'))
     })
+  })
+})
+
+/** Pins threads of a process of its own to CPUs, one after the other; returns where each may run then. */
+function pinnedTo(...cpus: number[]): [boolean, string][] {
+  const program = `
+    import { readFileSync } from 'node:fs'
+    import { addon } from ${JSON.stringify(new URL('../../dist/lib/memory/addon.js', import.meta.url))}
+    const pin = (cpu) => [
+      addon.pinThread(cpu),
+      /Cpus_allowed_list:\\s*(\\S+)/.exec(readFileSync('/proc/thread-self/status', 'utf8'))[1],
+    ]
+    console.log(JSON.stringify(${JSON.stringify(cpus)}.map(pin)))`
+  const words = ['--input-type=module', '--eval', program]
+  const { stdout, stderr } = spawnSync(process.execPath, words, { encoding: 'utf8' })
+  expect(stderr).toBe('')
+  return JSON.parse(stdout)
+}
+
+describe('a thread that is to stay', () => {
+  test('is on the CPU that is named, for good', () => {
+    const [one, again] = pinnedTo(first, -1)
+    expect(one).toEqual([true, String(first)])
+    expect(again).toEqual([true, String(first)])
+  })
+
+  test('-1: stays on the CPU where it is', () => {
+    const [[pinned, cpu]] = pinnedTo(-1) as [[boolean, string]]
+    expect(pinned).toBe(true)
+    expect(cpu).toMatch(/^\d+$/)
+  })
+
+  test('is as free as before where there is no such CPU', () => {
+    expect(pinnedTo(8191, 8192, 2 ** 31 - 1)).toEqual(Array(3).fill([false, allowed()]))
+  })
+
+  test.for([-2, 0.5, 2 ** 31, Number.NaN, '0', undefined])('is refused CPU %o', async (cpu) => {
+    const call = () => addon.pinThread(cpu as number)
+    expectFailure(await failureOf(call), typeError('argument'))
   })
 })

@@ -229,6 +229,7 @@ export const HARD: Experiment<Result & { charts: Chart[] }> = {
   name: 'hard',
   description: 'Charts that are hard to draw.',
   effort: { quick: { processes: 1, seconds: 1 }, full: { processes: 1, seconds: 1 } },
+  pinned: false,
   run: async () => ({ rows: [], charts: [] }),
   merge: ([result]) => result ?? { rows: [], charts: [] },
   tables: () => [],
