@@ -5,7 +5,7 @@ import { COPIES, elementBytes, type Loop, type LoopKind, makeLoop, VIEWS } from 
 import { Accesses, type AccessKind, CACHED, Place, verifyContents } from './access/samples.js'
 import { charts, tables } from './access/tables.js'
 import { blockBytes, type Context, type Experiment, PAGE, twoNodes } from './harness/experiment.js'
-import { type Measured, mergeRows } from './harness/measured.js'
+import { type Measured, mergeResults } from './harness/measured.js'
 import { verifyPlacement } from './harness/placement.js'
 import { inRounds } from './harness/rounds.js'
 
@@ -118,8 +118,9 @@ export const access: Experiment<{ rows: AccessRow[] }> = {
     'What TypeScript sees: time of loads and stores by typed arrays and DataView, and of cxl.read and ' +
     'cxl.write, in loops that V8 has compiled, local and remote in turns.',
   effort: { quick: { processes: 1, seconds: 5 }, full: { processes: 3, seconds: 10 } },
+  pinned: true,
   run,
-  merge: (results) => ({ rows: mergeRows(results.map(({ rows }) => rows)) }),
+  merge: mergeResults,
   tables: ({ rows }) => tables(rows),
   charts: ({ rows }) => charts(rows),
 }

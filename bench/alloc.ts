@@ -4,7 +4,7 @@
 import { bytesText } from '../lib/cli/units.js'
 import type { Emucxl } from '../lib/memory/emucxl.js'
 import type { Node, PageOptions } from '../lib/memory/options.js'
-import type { Chart } from './harness/chart.js'
+import { type Chart, linesOf } from './harness/chart.js'
 import {
   blockSizes,
   type Context,
@@ -14,7 +14,7 @@ import {
   twoNodes,
 } from './harness/experiment.js'
 import { areHuge, HUGE_PAGE } from './harness/huge-pages.js'
-import { type Measured, mergeRows } from './harness/measured.js'
+import { type Measured, mergeResults } from './harness/measured.js'
 import { verifyPlacement } from './harness/placement.js'
 import { collectGarbage, inRounds, now, type Subject, settle } from './harness/rounds.js'
 
@@ -194,20 +194,16 @@ function table(rows: readonly AllocRow[]): Table {
 
 function chart(rows: readonly AllocRow[], operation: Kind['operation'], title: string): Chart {
   const of = rows.filter((row) => row.operation === operation && row.per === 'block')
-  const names = new Map<string, AllocRow[]>()
-  for (const row of of) {
-    const name = `${row.node}, pages of ${bytesText(row.pageBytes)}`
-    names.set(name, [...(names.get(name) ?? []), row])
-  }
   return {
     title,
     kind: 'line',
     x: { name: 'block', unit: 'B', log: true },
     y: { name: 'time', unit: 'µs', log: true },
-    series: [...names].map(([name, line]) => ({
-      name,
-      points: line.map(({ blockBytes, median }) => [blockBytes, median] as const),
-    })),
+    series: linesOf(
+      of,
+      ({ node, pageBytes }) => `${node}, pages of ${bytesText(pageBytes)}`,
+      ({ blockBytes, median }) => [blockBytes, median],
+    ),
     notes: ['Medians. Both axes are logarithmic.'],
   }
 }
@@ -218,8 +214,9 @@ export const alloc: Experiment<{ rows: AllocRow[] }> = {
     'Time to allocate a block, to write to each of its pages for the first time, and to free it, by ' +
     'size and by size of the pages, local and remote in turns.',
   effort: { quick: { processes: 1, seconds: 5 }, full: { processes: 3, seconds: 10 } },
+  pinned: true,
   run,
-  merge: (results) => ({ rows: mergeRows(results.map(({ rows }) => rows)) }),
+  merge: mergeResults,
   tables: ({ rows }) => [table(rows)],
   charts: ({ rows }) => [
     chart(rows, 'alloc', 'Allocating a block'),

@@ -2,7 +2,7 @@
 
 import { bytesText } from '../lib/cli/units.js'
 import type { Node } from '../lib/memory/options.js'
-import type { Chart } from './harness/chart.js'
+import { type Chart, linesOf } from './harness/chart.js'
 import { cpuNodes } from './harness/cpus.js'
 import {
   blockSizes,
@@ -12,7 +12,7 @@ import {
   type Table,
   twoNodes,
 } from './harness/experiment.js'
-import { type Measured, mergeRows } from './harness/measured.js'
+import { type Measured, mergeResults } from './harness/measured.js'
 import { verifyPlacement } from './harness/placement.js'
 import { inRounds, now, type Subject } from './harness/rounds.js'
 
@@ -33,8 +33,8 @@ interface Kind {
   blockBytes: number
   /** Threads that read the block from one end to the other meanwhile. */
   readers: number
-  /** What a figure tells: bytes of a second, or the time of 4 KiB. */
-  per: 'second' | '4 KiB'
+  /** What a figure tells: bytes of a second, the time of 4 KiB, or, where no page moves, of a call. */
+  per: 'second' | '4 KiB' | 'call'
 }
 
 export interface MigrateRow extends Kind, Measured {}
@@ -49,6 +49,8 @@ interface Tools {
   remote: Node
   /** What the blocks hold: no page of it is like another. */
   contents: Uint8Array
+  /** Whether pages move; else calls are measured, and no pages. */
+  moving: boolean
 }
 
 /** The nodes that a block is moved to, one after the other. */
@@ -119,16 +121,24 @@ function sample(tools: Tools, bytes: number, readers: readonly number[], way: Wa
 }
 
 function subjectOf(tools: Tools, blockBytes: number, readers: readonly number[]): Subject<Kind> {
-  const figures = ([tools.local, tools.remote] as const).flatMap(({ role: from }) => {
+  const { local, remote, moving } = tools
+  const figures = [local, remote].flatMap(({ role: from }): Subject<Kind>['figures'] => {
     const to = from === 'local' ? 'remote' : 'local'
     const row = { from, to, blockBytes, readers: readers.length } as const
+    if (!moving) return [{ row: { ...row, per: 'call' }, unit: 'us' }]
     return [
       { row: { ...row, per: 'second' }, unit: 'MB/s' },
       { row: { ...row, per: '4 KiB' }, unit: 'ns/page' },
-    ] as const
+    ]
   })
-  const toRemote: Way = [tools.remote, tools.local]
-  const toLocal: Way = [tools.local, tools.remote]
+  /** The values of a move, in the order of the figures. */
+  const valuesOf = (ns: number): number[] => {
+    if (!moving) return [ns / 1000]
+    // Bytes of a nanosecond are thousands of MB of a second.
+    return [(1000 * blockBytes) / ns, ns / (blockBytes / PAGE)]
+  }
+  const toRemote: Way = [remote, local]
+  const toLocal: Way = [local, remote]
   let samples = 0
   return {
     figures,
@@ -137,8 +147,7 @@ function subjectOf(tools: Tools, blockBytes: number, readers: readonly number[])
       const isRemoteFirst = samples++ % 2 === 0
       const ns = sample(tools, blockBytes, readers, isRemoteFirst ? toRemote : toLocal)
       if (!isRemoteFirst) ns.reverse()
-      // Bytes of a nanosecond are thousands of MB of a second.
-      return ns.flatMap((each) => [(1000 * blockBytes) / each, each / (blockBytes / PAGE)])
+      return ns.flatMap(valuesOf)
     },
   }
 }
@@ -155,11 +164,10 @@ async function run(context: Context): Promise<{ rows: MigrateRow[] }> {
   const { cxl, condition, pinned } = context
   const { local, remote } = twoNodes(cxl)
   if (!pinned) condition('migrate: thread not pinned')
-  if (cxl.backend === 'emulated') condition('migrate: on the emulated backend no page moves')
-  else if (local.numaNode === remote.numaNode) condition('migrate: on one NUMA node no page moves')
+  const moving = isMoving(context, local, remote)
   const sizes = blockSizes(context, SIZES, 2)
   const contents = numbered(Math.max(...sizes))
-  const tools: Tools = { context, addon, local, remote, contents }
+  const tools: Tools = { context, addon, local, remote, contents, moving }
   const readers = readersOf(context, addon)
   const subjects = sizes.flatMap((size) =>
     [[], readers].map((cpus) => subjectOf(tools, size, cpus)),
@@ -167,10 +175,34 @@ async function run(context: Context): Promise<{ rows: MigrateRow[] }> {
   return { rows: await inRounds(context, 'migrate', subjects, SAMPLES) }
 }
 
+/** Whether a block has other pages after a move, and whether a model makes up for it where it has not. */
+function isMoving({ cxl, condition }: Context, local: Node, remote: Node): boolean {
+  if (cxl.backend === 'emulated') condition('migrate: on the emulated backend no page moves')
+  else if (local.numaNode === remote.numaNode) condition('migrate: on one NUMA node no page moves')
+  else return true
+  return cxl.modelled
+}
+
 const DIRECTIONS = ['local', 'remote'] as const
 
+/** Columns of one direction: their heads, and what of the rows they show. */
+const COLUMNS = {
+  moving: [
+    { per: 'second', column: { unit: 'MB/s', digits: 0 }, scale: 1 },
+    { per: '4 KiB', column: { head: 'each', unit: 'µs/4 KiB', digits: 3 }, scale: 1e-3 },
+  ],
+  staying: [{ per: 'call', column: { unit: 'µs', digits: 2 }, scale: 1 }],
+} as const
+
+const NOTES = {
+  moving: 'MB/s are 10^6 bytes moved in a second.',
+  staying: 'No page moves here: this is the time of the call alone.',
+} as const
+
 function table(rows: readonly MigrateRow[]): Table {
-  const blocks = rows.filter(({ from, per }) => from === 'local' && per === 'second')
+  const kind = rows.some(({ per }) => per === 'call') ? 'staying' : 'moving'
+  const columns = COLUMNS[kind]
+  const blocks = rows.filter(({ from, per }) => from === 'local' && per === columns[0].per)
   const medianOf = ({ blockBytes, readers }: MigrateRow, from: string, per: string) =>
     rows.find(
       (row) =>
@@ -179,53 +211,52 @@ function table(rows: readonly MigrateRow[]): Table {
         row.from === from &&
         row.per === per,
     )?.median
-  const microseconds = (ns: number | undefined) => (ns === undefined ? undefined : ns / 1000)
   return {
     columns: [
       { head: 'block' },
       { head: 'readers', digits: 0 },
-      { head: 'to remote', unit: 'MB/s', digits: 0 },
-      { head: 'each', unit: 'µs/4 KiB', digits: 3 },
-      { head: 'to local', unit: 'MB/s', digits: 0 },
-      { head: 'each', unit: 'µs/4 KiB', digits: 3 },
+      ...['to remote', 'to local'].flatMap((head) =>
+        columns.map(({ column }) => ({ head, ...column })),
+      ),
     ],
     rows: blocks.map((row) => [
       bytesText(row.blockBytes),
       row.readers,
-      ...DIRECTIONS.flatMap((from) => [
-        medianOf(row, from, 'second'),
-        microseconds(medianOf(row, from, '4 KiB')),
-      ]),
+      ...DIRECTIONS.flatMap((from) =>
+        columns.map(({ per, scale }) => {
+          const median = medianOf(row, from, per)
+          return median === undefined ? undefined : scale * median
+        }),
+      ),
     ]),
     notes: rows
       .slice(0, 1)
       .map(
         ({ samples }) =>
-          `Medians, N = ${samples}; MB/s are 10^6 bytes moved in a second. Readers: threads that ` +
-          'read the block again and again while it moves. On the emulated backend no page moves: these ' +
-          'are the times of its bookkeeping then.',
+          `Medians, N = ${samples}. ${NOTES[kind]} Readers: threads that read the block again and ` +
+          'again meanwhile.',
       ),
   }
 }
 
-function chart(rows: readonly MigrateRow[]): Chart {
-  const of = rows.filter(({ per }) => per === 'second')
-  const lines = new Map<string, MigrateRow[]>()
-  for (const row of of) {
-    const name = `${row.from} → ${row.to}, ${row.readers === 0 ? 'idle' : 'while it is read'}`
-    lines.set(name, [...(lines.get(name) ?? []), row])
-  }
-  return {
-    title: 'Moving a block to the other node',
-    kind: 'line',
-    x: { name: 'block', unit: 'B', log: true },
-    y: { name: 'moved', unit: 'MB/s' },
-    series: [...lines].map(([name, line]) => ({
-      name,
-      points: line.map(({ blockBytes, median }) => [blockBytes, median] as const),
-    })),
-    notes: ['Medians. Small blocks pay for the call, large ones for the pages alone.'],
-  }
+function charts(rows: readonly MigrateRow[]): Chart[] {
+  const moved = rows.filter(({ per }) => per === 'second')
+  if (moved.length === 0) return []
+  const series = linesOf(
+    moved,
+    ({ from, to, readers }) => `${from} → ${to}, ${readers === 0 ? 'idle' : 'while it is read'}`,
+    ({ blockBytes, median }) => [blockBytes, median],
+  )
+  return [
+    {
+      title: 'Moving a block to the other node',
+      kind: 'line',
+      x: { name: 'block', unit: 'B', log: true },
+      y: { name: 'moved', unit: 'MB/s' },
+      series,
+      notes: ['Medians. Small blocks pay for the call, large ones for the pages alone.'],
+    },
+  ]
 }
 
 export const migrate: Experiment<{ rows: MigrateRow[] }> = {
@@ -234,8 +265,9 @@ export const migrate: Experiment<{ rows: MigrateRow[] }> = {
     'How fast cxl.migrate moves a block to the other node and back, by size, idle and while other ' +
     'threads read it; where its pages are, and what they hold, is checked.',
   effort: { quick: { processes: 1, seconds: 5 }, full: { processes: 3, seconds: 10 } },
+  pinned: true,
   run,
-  merge: (results) => ({ rows: mergeRows(results.map(({ rows }) => rows)) }),
+  merge: mergeResults,
   tables: ({ rows }) => [table(rows)],
-  charts: ({ rows }) => [chart(rows)],
+  charts: ({ rows }) => charts(rows),
 }

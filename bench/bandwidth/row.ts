@@ -10,6 +10,8 @@ export interface BandwidthRow extends Measured {
   threads: number
   /** `interleaved`: page by page, as many of each node in turn as the ratio says. */
   node: 'local' | 'remote' | 'interleaved'
+  /** The kernel's number; null where the pages are of two. */
+  numaNode: number | null
   /** The part of the pages that is local, from 0 to 1. */
   localShare: number
   /** Bytes of each operand. */

@@ -4,7 +4,14 @@ import { bytesText } from '../../lib/cli/units.js'
 import type { Kernel } from '../../lib/memory/addon.js'
 import type { Node } from '../../lib/memory/options.js'
 import { cpuNodes, threadCounts } from '../harness/cpus.js'
-import { blockBytes, type Context, noteRepetitions, turn, twoNodes } from '../harness/experiment.js'
+import {
+  blockBytes,
+  type Context,
+  noteRepetitions,
+  PAGE,
+  turn,
+  twoNodes,
+} from '../harness/experiment.js'
 import { allocPages, hasHugePages } from '../harness/huge-pages.js'
 import { measured } from '../harness/measured.js'
 import { verifyPlacement } from '../harness/placement.js'
@@ -17,7 +24,6 @@ const ROUNDS = { quick: 2, full: 4 }
 /** STREAM's rule: an array is at least four times as large as all last-level caches together. */
 const CACHES = 4
 const LEAST = 32 * 2 ** 20
-const PAGE = 4096
 /** Smaller operands have no room for all ratios. */
 const SMALLEST = 16 * PAGE
 
@@ -220,13 +226,18 @@ export async function measureBandwidth(context: Context): Promise<BandwidthRow[]
   context.progress(1)
   noteSize(context, caches, scope.bytes)
   noteRepetitions(context, 'bandwidth', taken, wanted)
-  return cells.map((cell) => rowOf(cell, pageBytes))
+  return cells.map((cell) => rowOf(context, cell, pageBytes))
 }
 
-function rowOf({ gigabytesPerSecond, ...cell }: Cell, pageBytes: number): BandwidthRow {
+function rowOf(
+  { cxl }: Context,
+  { gigabytesPerSecond, ...cell }: Cell,
+  pageBytes: number,
+): BandwidthRow {
   const { kernel, threads, node, ratio, bytes: blockBytes } = cell
+  const numaNode = node === 'interleaved' ? null : twoNodes(cxl)[node].numaNode
   return {
-    ...{ kernel, threads, node, localShare: localShareOf(ratio), blockBytes, pageBytes },
+    ...{ kernel, threads, node, numaNode, localShare: localShareOf(ratio), blockBytes, pageBytes },
     ...measured('GB/s', [gigabytesPerSecond]),
   }
 }

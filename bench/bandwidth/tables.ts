@@ -70,11 +70,20 @@ function mixesOf(rows: readonly BandwidthRow[]): Mix[] {
   })
 }
 
+/** Fewer passes do not tell which of two mixes is better. */
+const ENOUGH = 5
+
 /** The mix with the highest median, in a sentence. */
-function bestMix(mixes: readonly Mix[]): string {
+function bestMix(rows: readonly BandwidthRow[], mixes: readonly Mix[]): string {
   const [best] = [...mixes].sort((a, b) => b.row.median - a.row.median)
   const alone = mixes.find(({ localShare }) => localShare === 1)
   if (best === undefined || alone === undefined) return ''
+  const places = new Set(rows.map(({ numaNode }) => numaNode).filter((place) => place !== null))
+  if (places.size === 1) {
+    return 'Both are one NUMA node here: mixes differ by noise, or by a latency model.'
+  }
+  const least = Math.min(...mixes.map(({ row }) => row.samples))
+  if (least < ENOUGH) return `Which mix is best takes ${ENOUGH} passes of each; here are ${least}.`
   const ratio = best.row.median / alone.row.median
   const how = best === alone ? 'no remote memory' : `${ratio.toFixed(2)} times 1:0`
   return `The best mix, by the median, is ${best.name}: ${how}.`
@@ -89,7 +98,7 @@ function interleaved(rows: readonly BandwidthRow[]): Table {
       field,
       ...mixes.map(({ row }) => row[field]),
     ]),
-    notes: [bestMix(mixes)],
+    notes: [bestMix(rows, mixes)],
   }
 }
 
@@ -148,7 +157,7 @@ export function charts(all: readonly BandwidthRow[]): Chart[] {
       x: { name: 'local pages', unit: '%' },
       y: { name: 'read by all threads', unit: 'GB/s' },
       series: [mix('median'), mix('best')],
-      notes: [bestMix(mixes)],
+      notes: [bestMix(rows, mixes)],
     },
   ]
 }

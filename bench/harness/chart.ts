@@ -34,3 +34,17 @@ export interface Chart {
   /** How to read it. */
   notes: readonly string[]
 }
+
+/** A line for each name, in the order in which the names come. */
+export function linesOf<R>(
+  rows: readonly R[],
+  nameOf: (row: R) => string,
+  pointOf: (row: R) => Point,
+): Series[] {
+  const lines = new Map<string, Point[]>()
+  for (const row of rows) {
+    const name = nameOf(row)
+    lines.set(name, [...(lines.get(name) ?? []), pointOf(row)])
+  }
+  return [...lines].map(([name, points]) => ({ name, points }))
+}

@@ -68,3 +68,10 @@ export function mergeRows<R extends Measured>(results: readonly (readonly R[])[]
   }
   return [...rows.values()]
 }
+
+/** What several processes found as one result. */
+export function mergeResults<R extends Measured>(
+  results: readonly { rows: readonly R[] }[],
+): { rows: R[] } {
+  return { rows: mergeRows(results.map(({ rows }) => rows)) }
+}

@@ -162,14 +162,16 @@ describe('time', () => {
   })
 })
 
+const PLACES = { local: 0, remote: 2, interleaved: null }
+
 /** Rows of 64 threads, whose figures say which they are. */
-function rowsBy(blockBytes: number, scale = 1): BandwidthRow[] {
+function rowsBy(blockBytes: number, scale = 1, places = PLACES, samples = 5): BandwidthRow[] {
   return cellsOf(64).map(({ kernel, threads, node, ratio }) => {
     const localShare = localShareOf(ratio)
     const figure = scale * threads * (node === 'interleaved' ? 2 - Math.abs(localShare - 0.6) : 1)
     return {
-      ...{ kernel, threads, node, localShare, blockBytes, pageBytes: 2 ** 21 },
-      ...measured('GB/s', [[figure, figure]]),
+      ...{ kernel, threads, node, numaNode: places[node], localShare, blockBytes },
+      ...{ pageBytes: 2 ** 21, ...measured('GB/s', [Array(samples).fill(figure)]) },
     }
   })
 }
@@ -184,6 +186,14 @@ describe('what was found', () => {
     expect(text.replace(/\s+/g, ' ')).toContain(
       'The best mix, by the median, is 2:1: 1.21 times 1:0.',
     )
+  })
+
+  it('has no best mix where both nodes are one, or passes are few', () => {
+    const note = (rows: BandwidthRow[]) => bandwidth.tables({ rows })[2]?.notes[0]
+    const one = { ...PLACES, remote: 0 }
+    expect(note(rowsBy(2 ** 27, 1, one))).toMatch(/^Both are one NUMA node here/)
+    const few = 'Which mix is best takes 5 passes of each; here are 4.'
+    expect(note(rowsBy(2 ** 27, 1, PLACES, 4))).toBe(few)
   })
 
   it('is that of the largest operands where a process took smaller ones', () => {

@@ -10,6 +10,7 @@ import { allowedCpus } from '../../bench/harness/cpus.js'
 import { blockBytes, blockSizes, type Experiment } from '../../bench/harness/experiment.js'
 import { verifyPlacement } from '../../bench/harness/placement.js'
 import { inRounds, type Subject } from '../../bench/harness/rounds.js'
+import type { MigrateRow } from '../../bench/migrate.js'
 import { addon } from '../../lib/memory/addon.js'
 import type { Emucxl } from '../../lib/memory/emucxl.js'
 import { EmucxlError } from '../../lib/memory/errors.js'
@@ -109,7 +110,7 @@ function astray(): Watched {
   return context
 }
 
-describe.each(['alloc', 'migrate', 'access'])('%s refuses to go on', (name) => {
+describe.each(['alloc', 'migrate', 'access', 'queue'])('%s refuses to go on', (name) => {
   it('where pages are not on the node of their block', async () => {
     const context = astray()
     await expect(named(name).run(context)).rejects.toThrow(
@@ -170,7 +171,7 @@ describe('what was measured is checked', () => {
       return calls++ === 0 ? { ...moved, failed: 1 } : moved
     })
     const { rows } = await named('migrate').run(context)
-    expect(rows).toHaveLength(8)
+    expect(rows).toHaveLength(4)
     expect(unusual(context)).toEqual(['migrate: some pages moved at a second attempt; not counted'])
   })
 
@@ -315,7 +316,10 @@ describe('the charts', () => {
     'of %s have a point for what was measured',
     async (name) => {
       const experiment = named(name)
-      const charts = experiment.charts?.(await experiment.run(watched({ ...SMALL, runs: 1 }))) ?? []
+      const context = watched({ ...SMALL, runs: 1 })
+      // Where no page moves and no model says how long it would take, migrate has nothing to draw.
+      Object.defineProperty(context.cxl, 'modelled', { value: true })
+      const charts = experiment.charts?.(await experiment.run(context)) ?? []
       expect(charts).not.toEqual([])
       for (const { title, kind, x, series, notes } of charts) {
         expect(title).not.toMatch(/\.$/)
@@ -331,6 +335,37 @@ describe('the charts', () => {
       }
     },
   )
+})
+
+describe('migrate where pages move', () => {
+  it('tells of both ways, in bytes of a second and in time of a page', async () => {
+    const context = watched({ size: 4096, runs: 1 })
+    Object.defineProperty(context.cxl, 'modelled', { value: true })
+    const result = await named('migrate').run(context)
+    const rows = result.rows as MigrateRow[]
+    expect(rows.map(({ from, per, unit }) => `${from}: ${per}, ${unit}`)).toEqual(
+      [0, 1].flatMap(() =>
+        ['local', 'remote'].flatMap((from) => [`${from}: second, MB/s`, `${from}: 4 KiB, ns/page`]),
+      ),
+    )
+    for (const { per, median } of rows.slice(0, 2)) {
+      const other = rows.find((row) => row.from === 'local' && row.per !== per) as MigrateRow
+      expect(median * other.median).toBeCloseTo(1000 * 4096, -2)
+    }
+    const [table] = named('migrate').tables(result)
+    expect(table?.columns).toHaveLength(6)
+    expect(table?.rows).toHaveLength(2)
+    expect(table?.rows.flat()).not.toContain(undefined)
+  })
+
+  it('has the time of a call alone where none does', async () => {
+    const result = await named('migrate').run(watched({ size: 4096, runs: 1 }))
+    const [table] = named('migrate').tables(result)
+    expect(table?.columns.map(({ unit }) => unit)).toEqual([undefined, undefined, 'µs', 'µs'])
+    expect(table?.rows.flat()).not.toContain(undefined)
+    expect(table?.notes.join()).toContain('No page moves here')
+    expect(named('migrate').charts?.(result)).toEqual([])
+  })
 })
 
 describe('the place of pages', () => {
