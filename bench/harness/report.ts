@@ -1,6 +1,7 @@
 // What a run of experiments found, and about what machine: the JSON document that `emucxl bench` prints,
 // compares, and makes pages of.
 
+import { lineOf } from '../../lib/cli/failures.js'
 import type { Machine } from '../../lib/cli/machine.js'
 import type { BackendName } from '../../lib/memory/backends.js'
 import type { LatencyPreset } from '../../lib/memory/latency-model.js'
@@ -63,9 +64,17 @@ export function planOf(
 /** Conditions of several processes are one where they differ in numbers alone. */
 const alike = (text: string) => text.replace(/\d+/g, '0')
 
+/** What came of an experiment. */
+export interface Outcome {
+  /** What its processes found; undefined where `signal` ended it before the first of them had found anything. */
+  result?: Result
+  /** What one of them failed of, after others had found something. */
+  error?: unknown
+}
+
 /**
- * Runs an experiment, and adds what it finds to the report. Returns it; undefined where `signal` ended it
- * before the first of its processes had found anything.
+ * Runs an experiment, and adds what it finds to the report. Throws what its first process fails of: a later one
+ * leaves what those before it have found.
  */
 export async function addExperiment(
   report: BenchReport,
@@ -73,35 +82,40 @@ export async function addExperiment(
   settings: Settings,
   progress: (process: number, done: number) => void,
   signal: AbortSignal,
-): Promise<Result | undefined> {
+): Promise<Outcome> {
   const conditions = new Map(report.conditions.map((text) => [alike(text), text]))
+  const condition = (text: string) => void conditions.set(alike(text), text)
   const { name, description } = experiment
   const { backend, latencyModel } = report
   const { lastLevelCache } = report.machine
   const request = { experiment: name, backend, latencyModel, settings, lastLevelCache, seconds }
   const began = performance.now()
   const results: Result[] = []
+  const outcome: Outcome = {}
   for (let i = 0; i < processes; i++) {
-    const hooks: TrialHooks = {
-      progress: (done) => progress(i, done),
-      condition: (text) => conditions.set(alike(text), text),
+    const hooks: TrialHooks = { progress: (done) => progress(i, done), condition }
+    try {
+      const result = await runTrial(request, hooks, signal)
+      if (result === undefined) break
+      results.push(result)
+    } catch (error) {
+      if (results.length === 0) throw error
+      outcome.error = error
+      condition(`${name}: failed: ${lineOf(error)}`)
+      break
     }
-    const result = await runTrial(request, hooks, signal)
-    if (result === undefined) break
-    results.push(result)
   }
-  if (results.length === 0) return undefined
+  if (results.length === 0) return outcome
   if (results.length < processes) {
-    const text = `${name}: ended after ${results.length} of ${processes} processes`
-    conditions.set(alike(text), text)
+    condition(`${name}: ended after ${results.length} of ${processes} processes`)
   }
   report.conditions = [...conditions.values()]
-  const merged = experiment.merge(results)
+  outcome.result = experiment.merge(results)
   report.experiments[name] = {
     description,
     seconds: (performance.now() - began) / 1000,
     processes: results.length,
-    ...merged,
+    ...outcome.result,
   }
-  return merged
+  return outcome
 }

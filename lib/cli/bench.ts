@@ -1,19 +1,19 @@
 // `emucxl bench`: runs experiments, prints their tables or one JSON report, and writes what else is wanted.
 
-import { closeSync, openSync, writeFileSync } from 'node:fs'
 import { compare, comparisonTables } from '../../bench/harness/compare.js'
-import { csvOf } from '../../bench/harness/csv.js'
 import { labelOf } from '../../bench/harness/label.js'
 import { addExperiment, type BenchReport, type Plan, planOf } from '../../bench/harness/report.js'
 import { readReport } from '../../bench/harness/saved.js'
 import type { BackendName } from '../memory/backends.js'
 import { packageVersion } from '../memory/host.js'
 import { readTopology } from '../memory/topology.js'
+import { checkWritable, writeFiles } from './bench-files.js'
 import { help, list, read, type Wanted } from './bench-options.js'
 import { standingConditions } from './conditions.js'
+import { Failures, lineOf } from './failures.js'
 import { cpuText, readMachine } from './machine.js'
 import { Progress } from './progress.js'
-import { writePage } from './report.js'
+import { goOnWithoutReader } from './reader.js'
 import { render, widthOf, wrap } from './table.js'
 
 /** As a shell tells of a command that Ctrl-C ended. */
@@ -77,15 +77,16 @@ const sum = (values: readonly number[]) => values.reduce((all, value) => all + v
 const secondsOf = (plans: readonly Plan[]) =>
   sum(plans.map(({ processes, seconds = 0 }) => processes * seconds))
 
-/** Runs an experiment, telling how far it is. Returns its tables as text; undefined where it was ended. */
+/** Runs an experiment, telling how far it is. Returns its tables as text, none where it was ended. */
 async function measure(
   report: BenchReport,
   plans: readonly Plan[],
   at: number,
   wanted: Wanted,
+  failures: Failures,
   signal: AbortSignal,
   width: number,
-): Promise<string | undefined> {
+): Promise<string> {
   const plan = plans[at] as Plan
   const { experiment, processes, seconds = 0 } = plan
   const { name, description } = experiment
@@ -97,41 +98,17 @@ async function measure(
     progress.update((process + done) / processes, left + later)
   }
   try {
-    const result = await addExperiment(report, plan, wanted.settings, hear, signal)
-    if (result === undefined) {
-      progress.leave()
-      return undefined
-    }
-    progress.end()
+    const { result, error } = await addExperiment(report, plan, wanted.settings, hear, signal)
+    if (error !== undefined) failures.add(error)
+    if (result === undefined || error !== undefined) progress.leave()
+    else progress.end()
+    if (result === undefined) return ''
     const tables = experiment.tables(result).map((table) => render(table, width))
     const head = wrap(description, width, '  ', `${name} (backend ${labelOf(report)}): `)
     return `\n${head}\n\n${tables.join('\n')}`
   } catch (error) {
     progress.leave()
     throw error
-  }
-}
-
-/** What went wrong, of which a run that found something is none the less to be told. */
-class Failures {
-  #first: { error: unknown } | undefined
-
-  /** Does it, and keeps what it throws. */
-  async attempt(work: () => unknown): Promise<void> {
-    try {
-      await work()
-    } catch (error) {
-      this.add(error)
-    }
-  }
-
-  add(error: unknown): void {
-    this.#first ??= { error }
-  }
-
-  /** Throws the first of them. */
-  end(): void {
-    if (this.#first !== undefined) throw this.#first.error
   }
 }
 
@@ -148,25 +125,10 @@ async function measureAll(
       await measureOne(at)
     } catch (error) {
       failures.add(error)
-      const { message } = error as { message?: string }
-      const what = (message ?? String(error)).split('\n')[0]
-      report.conditions.push(`${plans[at]?.experiment.name}: failed: ${what}`)
+      report.conditions.push(`${plans[at]?.experiment.name}: failed: ${lineOf(error)}`)
     }
   }
   if (Object.keys(report.experiments).length === 0) failures.end()
-}
-
-/** Draws what experiments found. */
-async function writePictures(
-  report: BenchReport,
-  plans: readonly Plan[],
-  file: string,
-): Promise<void> {
-  for (const { experiment } of plans) {
-    const found = report.experiments[experiment.name]
-    if (found === undefined || experiment.picture === undefined) continue
-    writeFileSync(file, await experiment.picture(found, report.conditions))
-  }
 }
 
 /** Ctrl-C, once: what was measured is still to be printed. A second one ends the command at once. */
@@ -187,9 +149,9 @@ export async function run(args: readonly string[]): Promise<void> {
     return
   }
   const { files, settings } = wanted
-  // What fails fails at once.
-  for (const file of [files.svg, files.csv, files.html]) {
-    if (file !== undefined) closeSync(openSync(file, 'a'))
+  checkWritable(files)
+  if (files.csv !== undefined || files.html !== undefined || files.svg !== undefined) {
+    goOnWithoutReader()
   }
   const earlier = files.compare === undefined ? undefined : readReport(files.compare)
   const signal = interruption()
@@ -200,7 +162,7 @@ export async function run(args: readonly string[]): Promise<void> {
   const plans = wanted.experiments.map((each) => planOf(each, settings, wanted.processes))
   const failures = new Failures()
   const measureOne = async (at: number) => {
-    print((await measure(report, plans, at, wanted, signal, width)) ?? '')
+    print(await measure(report, plans, at, wanted, failures, signal, width))
   }
   await measureAll(report, plans, failures, measureOne, signal)
   report.interrupted = signal.aborted
@@ -212,15 +174,7 @@ export async function run(args: readonly string[]): Promise<void> {
   }
   print(`\n${report.conditions.map((line) => `${wrap(line, width, '  ', '! ')}\n`).join('')}`)
   if (wanted.json) process.stdout.write(`${JSON.stringify(report, null, 2)}\n`)
-  // After what was measured is out: a disk that is full loses the file alone.
-  const { csv, html, svg } = files
-  if (csv !== undefined) await failures.attempt(() => writeFileSync(csv, csvOf(report)))
-  if (svg !== undefined) await failures.attempt(() => writePictures(report, plans, svg))
-  if (html !== undefined) {
-    await failures.attempt(async () => {
-      process.stderr.write(`Report: ${await writePage(report, html)}\n`)
-    })
-  }
+  await writeFiles(report, plans, wanted.files, failures) // after what was measured is out
   failures.end()
   if (report.interrupted) process.exitCode = INTERRUPTED
 }

@@ -3,6 +3,7 @@
 // command needs is loaded when it runs, so that help is quick and there where the addon is not.
 
 import { packageVersion } from '../memory/host.js'
+import { isReaderNeeded } from './reader.js'
 import { UsageError } from './usage.js'
 
 interface Command {
@@ -81,7 +82,9 @@ function report(error: unknown): number {
 
 // A reader who has seen enough (`| head`) is no failure; a disk that is full is one.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  process.exit(error.code === 'EPIPE' ? EXIT.done : report(error))
+  const { code } = error
+  if (code !== 'EPIPE' && code !== 'ERR_STREAM_DESTROYED') process.exit(report(error))
+  if (isReaderNeeded()) process.exit(EXIT.done)
 })
 process.stderr.on('error', () => {})
 for (const [signal, code] of Object.entries(ENDINGS)) process.on(signal, () => process.exit(code))

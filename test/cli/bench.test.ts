@@ -1,8 +1,10 @@
 // `emucxl bench` on the emulated backend: its report, its tables, and how it ends.
 
 import { spawnSync } from 'node:child_process'
-import { openSync, readFileSync } from 'node:fs'
-import { describe, expect, it } from 'vitest'
+import { mkdtempSync, openSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { describe, expect, it, onTestFinished } from 'vitest'
 import type { AccessRow } from '../../bench/access.js'
 import type { BandwidthRow } from '../../bench/bandwidth/row.js'
 import type { BenchReport } from '../../bench/harness/report.js'
@@ -383,6 +385,46 @@ describe('failures end with code 1, a message and its code, and no stack', () =>
     expect(stderr).toMatch(/\nemucxl: the process that measured latency was ended by SIGKILL\n$/)
   })
 
+  it('of a later process, with what those before it found', async () => {
+    const words = ['queue', '--backend', 'emulated', '--json', '--processes', '3', '--count', '50']
+    const seen = new Set<number>()
+    const { code, stdout, stderr } = await emucxl(['bench', ...words, '--runs', '200'], {
+      watch: (child, _, errors) => {
+        if (errors !== 'queue … ') return
+        const children = `/proc/${child.pid}/task/${child.pid}/children`
+        const timer = setInterval(() => {
+          const pid = Number(readFileSync(children, 'utf8').trim().split(' ').at(-1))
+          if (pid !== 0) seen.add(pid)
+          if (seen.size < 2) return
+          clearInterval(timer)
+          process.kill(pid, 'SIGKILL')
+        }, 1)
+      },
+    })
+    failed(code, stderr)
+    const found = JSON.parse(stdout) as BenchReport
+    expect(found.interrupted).toBe(false)
+    expect(found.experiments['queue']?.processes).toBe(1)
+    expect(found.conditions).toEqual(
+      expect.arrayContaining([
+        'queue: failed: the process that measured queue was ended by SIGKILL',
+        'queue: ended after 1 of 3 processes',
+      ]),
+    )
+    expect(stderr).toBe('queue … \nemucxl: the process that measured queue was ended by SIGKILL\n')
+  })
+
+  it('of arguments, and leaves no file that was not there', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'emucxl-files-'))
+    onTestFinished(() => rmSync(folder, { recursive: true }))
+    const [csv, html, old] = ['a.csv', 'a.html', 'old.json'].map((name) => join(folder, name))
+    writeFileSync(old as string, 'no report')
+    const words = ['--csv', csv, '--html', html, '--compare', old] as string[]
+    const { code, stderr } = await emucxl(['bench', 'queue', ...QUICK, ...words])
+    failed(code, stderr)
+    expect(readdirSync(folder)).toEqual(['old.json'])
+  })
+
   it('on a full disk', () => {
     const { status, stderr } = spawnSync(process.execPath, [MAIN, 'bench', '--help'], {
       stdio: ['ignore', openSync('/dev/full', 'w'), 'pipe'],
@@ -470,5 +512,22 @@ describe('early ends', () => {
     })
     expect({ code, signal }).toEqual({ code: 0, signal: null })
     expect(stderr).not.toMatch(/EPIPE|^\s+at /m)
+  })
+
+  it('writes its files when the reader of its output has gone', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'emucxl-files-'))
+    onTestFinished(() => rmSync(folder, { recursive: true }))
+    const words = ['bandwidth', 'queue', ...QUICK, '--csv', join(folder, 'a.csv')]
+    const { code, signal, stderr } = await emucxl(['bench', ...words], {
+      watch: (child, output) => {
+        if (output !== '') child.stdout?.destroy()
+      },
+    })
+    expect({ code, signal }).toEqual({ code: 0, signal: null })
+    expect(stderr).not.toMatch(/EPIPE|^\s+at /m)
+    const lines = readFileSync(join(folder, 'a.csv'), 'utf8').split('\r\n')
+    expect(new Set(lines.slice(1, -1).map((line) => line.split(',')[0]))).toEqual(
+      new Set(['bandwidth', 'queue']),
+    )
   })
 })
