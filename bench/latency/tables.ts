@@ -163,7 +163,10 @@ function underLoad(rows: readonly LatencyRow[]): Table[] {
 
 export function tables(rows: readonly LatencyRow[]): Table[] {
   const [idle, loaded] = [idleOf(rows), loadedOf(rows)]
-  return [matrix(idle), ...steps(idle), ...underLoad(loaded)]
+  return [
+    ...(idle.length > 0 ? [matrix(idle), ...steps(idle)] : []),
+    ...(loaded.length > 0 ? underLoad(loaded) : []),
+  ]
 }
 
 export function charts(rows: readonly LatencyRow[]): Chart[] {

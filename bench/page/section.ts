@@ -31,6 +31,12 @@ function contentOf(name: string, id: string, charts: readonly Chart[], tables: r
   return html`${drawn}${tables.map((table, i) => tableMarkup(table, caption(i)))}`
 }
 
+/** Whether a saved run has nothing to lay out. */
+function isEmpty(found: ExperimentReport): boolean {
+  const lists: unknown[][] = Object.values(found).filter(Array.isArray)
+  return lists.every(({ length }) => length === 0)
+}
+
 /** As its experiment lays it out; else, where nobody knows it, or its rows are other ones, as they are. */
 function layOut(
   name: string,
@@ -40,6 +46,9 @@ function layOut(
 ): Section {
   const asItCame = (note: string) => contentOf(name, id, [], [rowsTable(found, note)])
   if (known === undefined) return { name, id, charts: [], content: asItCame(UNKNOWN) }
+  if (isEmpty(found)) {
+    return { name, id, charts: [], content: html`<p class="note">No figures.</p>\n` }
+  }
   try {
     const charts = known.charts?.(found) ?? []
     return { name, id, charts, content: contentOf(name, id, charts, known.tables(found)) }

@@ -1,7 +1,22 @@
 // What a reader must know before the figures of this machine are believed.
 
 import type { Emucxl } from '../memory/emucxl.js'
-import { type Machine, readText } from './machine.js'
+import { type Machine, readFolder, readText } from './machine.js'
+
+const CPUS = 'sys/devices/system/cpu'
+
+/** The governors of all CPUs, each once. */
+function governorsOf(root: string): string[] {
+  const cpus = readFolder(root, CPUS).filter((name) => /^cpu\d+$/.test(name))
+  const found = cpus.map((cpu) => readText(root, CPUS, cpu, 'cpufreq/scaling_governor'))
+  return [...new Set(found.filter((governor) => governor !== undefined))]
+}
+
+/** Files that tell of clocks above the nominal one: what they hold then, and what ends it. */
+const BOOSTS = [
+  [`${CPUS}/intel_pstate/no_turbo`, '0', '1'],
+  [`${CPUS}/cpufreq/boost`, '1', '0'],
+] as const
 
 /** The lines that hold for every experiment of a context. */
 export function standingConditions(
@@ -23,10 +38,18 @@ export function standingConditions(
   } else if (machine.virtualMachine !== null) {
     lines.push(`virtual machine (${machine.virtualMachine})`)
   }
-  const governor = readText(root, 'sys/devices/system/cpu/cpu0/cpufreq/scaling_governor')
-  if (governor !== undefined && governor !== 'performance') {
+  const governors = governorsOf(root).filter((governor) => governor !== 'performance')
+  if (governors.length > 0) {
     lines.push(
-      `frequency scaling: governor ${governor}; cpupower frequency-set -g performance ends it`,
+      `frequency scaling: governor ${governors.join(', ')}; ` +
+        'cpupower frequency-set -g performance ends it',
+    )
+  }
+  for (const [file, on, off] of BOOSTS) {
+    if (readText(root, file) !== on) continue
+    lines.push(
+      'frequency scaling: the clock rises where few CPUs are busy; ' +
+        `echo ${off} | sudo tee /${file} ends it`,
     )
   }
   const balancing = readText(root, 'proc/sys/kernel/numa_balancing')

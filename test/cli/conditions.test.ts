@@ -51,6 +51,35 @@ describe('conditions', () => {
     expect(found).toHaveLength(count)
     for (const line of found) expect(line).toMatch(/^(frequency scaling: governor \w+;|NUMA bal)/)
   })
+
+  const governor = (cpu: number, name: string) => ({
+    [`sys/devices/system/cpu/cpu${cpu}/cpufreq/scaling_governor`]: `${name}\n`,
+  })
+  const real = { backend: 'numa' as const, nodes: nodes(0, 1) }
+
+  it('tell of the governor of any CPU', () => {
+    const root = layOut(
+      ...[governor(0, 'performance'), governor(1, 'schedutil'), governor(10, 'powersave')],
+      ...[governor(11, 'schedutil'), { 'sys/devices/system/cpu/cpufreq/boost': '0\n' }],
+    )
+    expect(standingConditions(real, machine(null), undefined, root)).toEqual([
+      expect.stringMatching(/^frequency scaling: governor schedutil, powersave; cpupower/),
+    ])
+  })
+
+  it.each([
+    ['intel_pstate/no_turbo', '0', '1'],
+    ['cpufreq/boost', '1', '0'],
+  ])('tell of a clock that rises, by %s', (file, on, off) => {
+    const path = `sys/devices/system/cpu/${file}`
+    const found = (value: string) =>
+      standingConditions(real, machine(null), undefined, layOut({ [path]: `${value}\n` }))
+    expect(found(off)).toEqual([])
+    expect(found(on)).toEqual([
+      'frequency scaling: the clock rises where few CPUs are busy; ' +
+        `echo ${off} | sudo tee /${path} ends it`,
+    ])
+  })
 })
 
 describe('memory that each node can give', () => {

@@ -101,6 +101,21 @@ describe('emucxl report', () => {
     expect(page).toContain('256 MiB is less than 4 times the last-level cache')
   })
 
+  it('says so where an experiment has no figures, and rows of a newer version as they came', async () => {
+    const { pageOf } = await builtPage()
+    const names = ['latency', 'bandwidth', 'alloc', 'migrate', 'access', 'queue', 'kv']
+    const part = { description: '.', seconds: 1, processes: 1 }
+    const page = (rows: object[]) =>
+      pageOf({
+        ...twoNodes(),
+        experiments: Object.fromEntries(names.map((name) => [name, { ...part, rows }])),
+      })
+    const none = page([])
+    expect(none.match(/>No figures\.</g)).toHaveLength(names.length)
+    expect(none).not.toMatch(/Infinity to|undefined runs|by undefined/)
+    expect(page([{ strange: 5 }])).toContain('shown as they came')
+  })
+
   it('makes a page of whatever it takes for a report', async () => {
     const { pageOf } = await builtPage()
     const odd = [null, 'text', 5, true, [], {}, [null], { a: null }]
