@@ -8,11 +8,13 @@ import { measured } from '../harness/measured.js'
 import { verifyPlacement } from '../harness/placement.js'
 import { summarize } from '../harness/statistics.js'
 import { CACHES, type LatencyRow } from './row.js'
-import { type Idle, loadsOf, noteCaches } from './sets.js'
+import { type Idle, noteCaches } from './sets.js'
 
 /** Samples of a round, and rounds, each in fresh blocks. */
 const SAMPLES = 8
 const ROUNDS = { quick: 1, full: 3 }
+/** Loads of a sample: some ten milliseconds, in which what the others read is told well, too. */
+const LOADS = 100_000
 /** What of the time that is left linking a round's chains may take. */
 const SHARE_OF_LINKING = 0.7
 
@@ -44,13 +46,12 @@ async function takeSample(context: Context, blocks: Blocks, cell: Cell, cpus: re
   const { addon } = await import('../../lib/memory/addon.js')
   const { chain, traffic } = blocks.get(cell.node) as Memory
   const [own = -1, ...others] = cpus
-  const loads = loadsOf(context, chain.byteLength)
   const busy = others.slice(0, cell.threads)
   const running = busy.length === 0 ? undefined : addon.startTraffic('read', [[traffic]], [1], busy)
   let pinned = true
   try {
-    addon.chase(chain, Math.ceil(loads / 4), 1, 0, own) // until the load is what it will be
-    const chased = addon.chase(chain, loads, 1, 0, own)
+    addon.chase(chain, LOADS / 4, 1, 0, own) // until the load is what it will be
+    const chased = addon.chase(chain, LOADS, 1, 0, own)
     cell.nsPerLoad.push(...chased.nsPerLoad)
     pinned = chased.pinned
   } finally {
@@ -150,7 +151,7 @@ export async function measureLoaded(
     pageBytes,
     threads,
     trafficGBps: summarize(trafficGBps).median,
-    loadsPerSample: loadsOf(context, bytes),
+    loadsPerSample: LOADS,
     ...measured('ns', [nsPerLoad]),
   }))
 }

@@ -59,7 +59,7 @@ export function workingSets(context: Context): number[] {
 }
 
 /** Enough for the clock: a tenth of a millisecond where loads are fastest. */
-export function loadsOf(context: Context, bytes: number): number {
+function loadsOf(context: Context, bytes: number): number {
   return bytes <= 2 ** 20 && !context.cxl.modelled ? 100_000 : 20_000
 }
 

@@ -1,11 +1,8 @@
 // `emucxl doctor`: tells what is good on this machine, what is not, and the command that mends it.
 
-import { resolve } from 'node:path'
-import { widthOf } from './table.js'
-import { parse, UsageError } from './usage.js'
+import { DEVICE, show } from './look.js'
 
 const NAME = 'emucxl doctor'
-const DEVICE = '/dev/emucxl'
 
 const HELP = `Usage: ${NAME} [OPTION…]
 
@@ -23,24 +20,14 @@ Exit codes: 0 no problem, 1 at least one, 2 wrong usage.
 `
 
 export async function run(args: readonly string[]): Promise<void> {
-  const { values, positionals } = parse(NAME, args, {
-    help: { type: 'boolean', short: 'h' },
-    json: { type: 'boolean' },
-    device: { type: 'string' },
-  })
-  if (values.help) {
-    process.stdout.write(HELP)
-    return
-  }
-  if (positionals[0] !== undefined) throw new UsageError(`unknown word '${positionals[0]}'`, NAME)
-  if (values.device === '') throw new UsageError('--device must be a path', NAME)
-  const { examine } = await import('./doctor/examine.js')
-  const report = await examine(resolve(values.device ?? DEVICE))
-  if (report.summary.problems > 0) process.exitCode = 1
-  if (values.json) {
-    process.stdout.write(`${JSON.stringify(report, null, 2)}\n`)
-    return
-  }
-  const { describe } = await import('./doctor/text.js')
-  process.stdout.write(describe(report, widthOf(process.stdout)))
+  const report = await show(
+    {
+      name: NAME,
+      help: HELP,
+      take: async (device) => (await import('./doctor/examine.js')).examine(device),
+      describe: async (report, width) => (await import('./doctor/text.js')).describe(report, width),
+    },
+    args,
+  )
+  if (report !== undefined && report.summary.problems > 0) process.exitCode = 1
 }
