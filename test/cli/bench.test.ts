@@ -450,8 +450,8 @@ describe('early ends', () => {
   it('prints what was measured before Ctrl-C, as a valid report', async () => {
     const { code, stdout, stderr } = await emucxl(
       [
-        ...['bench', 'latency', 'queue', '--json', '--backend', 'emulated', '--runs', '2000'],
-        ...['--size', '64KiB', '--processes', '1'],
+        ...['bench', 'latency', 'queue', '--json', '--backend', 'emulated', '--runs', '20'],
+        ...['--size', '64KiB', '--count', '100000', '--processes', '1'], // so long is the queue's run
       ],
       {
         watch: (child, _, errors) => {
