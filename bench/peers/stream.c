@@ -29,7 +29,7 @@ static size_t length; /* words of each array */
 static enum kernel kernel;
 static long threads, passes;
 static pthread_barrier_t barrier;
-static double start; /* when a pass begins: threads wake one after the other */
+static double start;   /* when a pass begins: threads wake one after the other */
 static double* begins; /* of each thread in each pass */
 static double* ends;
 static uint64_t sums[MOST_THREADS]; /* of the last pass */

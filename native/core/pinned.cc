@@ -10,9 +10,8 @@ bool pin_this_thread(int cpu) {
   return sched_setaffinity(0, sizeof one, one) == 0;
 }
 
-Pinned::Pinned(int cpu) {
-  ok_ = sched_getaffinity(0, sizeof before_, before_) == 0 && pin_this_thread(cpu);
-}
+Pinned::Pinned(int cpu)
+    : ok_(sched_getaffinity(0, sizeof before_, before_) == 0 && pin_this_thread(cpu)) {}
 
 Pinned::~Pinned() {
   if (ok_) sched_setaffinity(0, sizeof before_, before_);
