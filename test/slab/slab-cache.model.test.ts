@@ -17,8 +17,13 @@ interface World {
   stranger: number
 }
 
+interface Held {
+  bytes: Uint8Array
+  node: number
+}
+
 interface Model {
-  objects: Map<number, { bytes: Uint8Array; node: number }>
+  objects: Map<number, Held>
   ended: number[]
   next: number
 }
@@ -44,12 +49,10 @@ function failure(call: () => unknown): unknown {
 
 /** Everything that must hold between two calls. */
 function check(model: Model, { cxl, cache, stranger }: World): void {
-  for (const [ref, { bytes, node }] of model.objects) {
-    expect(cache.has(ref)).toBe(true)
-    expect(cache.nodeOf(ref)).toBe(node)
-    if (!Buffer.from(cache.bytes(ref)).equals(bytes)) expect(cache.bytes(ref)).toEqual(bytes)
-  }
-  for (const ref of model.ended) expect(cache.has(ref)).toBe(false)
+  const isAsItWas = (ref: number, { bytes, node }: Held) =>
+    cache.has(ref) && cache.nodeOf(ref) === node && Buffer.compare(cache.bytes(ref), bytes) === 0
+  expect([...model.objects].find(([ref, object]) => !isAsItWas(ref, object))).toBeUndefined()
+  expect(model.ended.find((ref) => cache.has(ref))).toBeUndefined()
   expect(cache.has(stranger)).toBe(false)
   const stats = cache.stats()
   expect(stats.objects).toBe(model.objects.size)
@@ -198,8 +201,8 @@ class Compact implements Command {
         const object = model.objects.get(from)
         expect(object).toBeDefined()
         if (object === undefined) return
-        expect(cache.bytes(to)).toEqual(object.bytes)
-        expect(cache.bytes(from)).toEqual(object.bytes)
+        expect(Buffer.compare(cache.bytes(to), object.bytes)).toBe(0)
+        expect(Buffer.compare(cache.bytes(from), object.bytes)).toBe(0)
         model.objects.delete(from)
         model.ended.push(from)
         model.objects.set(to, object)
@@ -239,7 +242,7 @@ class BadRef implements Command {
       }
     }
     // The negative of what the bookkeeping has for a free place.
-    for (const ref of model.ended) expect(failure(() => cache.free(-ref))).toBeDefined()
+    expect(model.ended.find((ref) => failure(() => cache.free(-ref)) === undefined)).toBeUndefined()
     check(model, world)
   }
 
@@ -261,7 +264,7 @@ eachBackend(({ open }) => {
   describe.each([8, 24, 100, 500, 3000])('objects of %i bytes', (objectSize) => {
     test('random calls', () => {
       fc.assert(
-        fc.property(fc.commands(commands, { maxCommands: 60 }), (sequence) => {
+        fc.property(fc.commands(commands, { maxCommands: 60, size: 'max' }), (sequence) => {
           using cxl = open({ capacity: { local: (ROOM + 1) * PAGE, remote: ROOM * PAGE } })
           using other = new SlabCache(cxl, { objectSize: 8, slabBytes: PAGE })
           const cache = new SlabCache(cxl, { objectSize, slabBytes: PAGE })
@@ -271,7 +274,7 @@ eachBackend(({ open }) => {
           cache.destroy()
           expect(cxl.mappings()).toHaveLength(1)
         }),
-        { numRuns: Math.ceil(60 / SLOWNESS) },
+        { numRuns: Math.ceil(20 / SLOWNESS) },
       )
     })
   })
