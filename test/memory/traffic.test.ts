@@ -10,7 +10,7 @@ import { Emucxl, LOCAL_MEMORY, REMOTE_MEMORY } from 'emucxl'
 import { describe, expect, test } from 'vitest'
 import { addon } from '../../dist/lib/memory/addon.js'
 import { collector } from './collect.js'
-import { eachBackend } from './each-backend.js'
+import { eachBackend, SLOWNESS } from './each-backend.js'
 import { kernels, operands } from './measuring.js'
 import { expectFailure, failureOf, rangeError } from './refusal.js'
 
@@ -57,7 +57,8 @@ eachBackend(({ name, open, options }) => {
   test.for(['free', 'resize', 'close', 'drop'] as const)('%s under it', async (end) => {
     using cxl = open()
     using other = open()
-    for (let i = 0; i < 10; i++) {
+    const rounds = Math.max(2, Math.ceil(10 / SLOWNESS))
+    for (let i = 0; i < rounds; i++) {
       let blocks = operands(other, 'triad', MIB, MIB)
       const traffic = addon.startTraffic('triad', blocks, [1, 1], [-1, -1])
       const [[block]] = blocks as [[ArrayBuffer]]
@@ -65,7 +66,7 @@ eachBackend(({ name, open, options }) => {
       else if (end === 'resize') other.resize(block, 2 * MIB)
       else if (end === 'close') other.close()
       blocks = []
-      if (end === 'drop') await collector()?.(() => i < 9)
+      if (end === 'drop') await collector()?.(() => i < rounds - 1)
       const zeros = new Uint8Array(cxl.alloc(2 * MIB, LOCAL_MEMORY))
       expect(zeros.every((byte) => byte === 0)).toBe(true)
       expect(addon.stopTraffic(traffic).bytes).toBeGreaterThanOrEqual(0)
@@ -74,7 +75,7 @@ eachBackend(({ name, open, options }) => {
   })
 
   test.for(['terminate', 'exit', 'natural'])('a worker ends under it: %s', async (how) => {
-    for (let i = 0; i < 5; i++) {
+    for (let i = 0; i < Math.max(2, Math.ceil(5 / SLOWNESS)); i++) {
       const worker = new Worker(new URL('children/traffic-worker.mjs', import.meta.url), {
         workerData: { how, options },
       })
