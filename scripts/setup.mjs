@@ -93,12 +93,13 @@ export function buildAddon() {
 
 export function buildTypeScript() {
   const inputs = ['lib', 'bench', 'appliance', 'tsconfig.json', 'tsconfig.build.json']
-  inputs.push('scripts/setup.mjs', 'scripts/schemas.mjs', 'package-lock.json') // how, and what, is bundled
+  inputs.push('scripts/setup.mjs', 'scripts/bundle.mjs', 'scripts/schemas.mjs', 'package-lock.json') // how, and what, is bundled
   whenChanged('typescript', inputs, 'dist/lib/index.js', () => {
     say('Compiling TypeScript')
     rmSync(join(root, 'dist'), { recursive: true, force: true }) // else deleted files live on there
     const compiler = join(root, 'node_modules/typescript/bin/tsc')
     run(process.execPath, [compiler, '-p', join(root, 'tsconfig.build.json')])
+    run(process.execPath, [join(root, 'scripts/bundle.mjs')])
     bundle('kv/echarts.ts', { platform: 'node', format: 'esm' })
     bundle('browser/main.ts', { platform: 'browser', format: 'iife' })
     bundle('page/page.css', {})

@@ -1,8 +1,8 @@
 // Copies of values, which share buffers: each takes the longs that its bytes lie in, no more and no less.
 
 import { expect, test } from 'vitest'
-import { Copies } from '../../dist/lib/kv/copies.js'
-import { Memory } from '../../dist/lib/kv/memory.js'
+import { Copies } from '../../lib/kv/copies.js'
+import { Memory } from '../../lib/kv/memory.js'
 import { pattern } from '../memory/refusal.js'
 
 const LONG = 8

@@ -1,7 +1,7 @@
 // The index of a store, with hashes that are chosen: a store's own are spread by a seed that nobody knows.
 
 import { expect, test } from 'vitest'
-import { HashIndex } from '../../dist/lib/kv/hash-index.js'
+import { HashIndex } from '../../lib/kv/hash-index.js'
 
 test('hashes that begin alike do not make the directory grow beyond 16 bits', () => {
   const index = new HashIndex()

@@ -1,10 +1,10 @@
 // Slabs: which one gives out the next object, which one goes, and what is given back when a node is full.
 
-import { Emucxl, LOCAL_MEMORY, REMOTE_MEMORY } from 'emucxl'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { Heap, NOWHERE } from '../../dist/lib/kv/heap.js'
-import type { Memory } from '../../dist/lib/kv/memory.js'
-import { Pool } from '../../dist/lib/kv/pool.js'
+import { Emucxl, LOCAL_MEMORY, REMOTE_MEMORY } from '../../lib/index.js'
+import { Heap, NOWHERE } from '../../lib/kv/heap.js'
+import type { Memory } from '../../lib/kv/memory.js'
+import { Pool } from '../../lib/kv/pool.js'
 
 const KiB = 1024
 const PAGE = 4 * KiB

@@ -3,8 +3,8 @@
 
 import { type Emucxl, type PolicyFactory, policies } from 'emucxl'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { HashIndex } from '../../dist/lib/kv/hash-index.js'
 import { KeyAtHand } from '../../dist/lib/kv/keys.js'
+import { HashIndex } from '../../lib/kv/hash-index.js'
 import { eachBackend } from '../memory/each-backend.js'
 import { emucxlError, expectFailure, failureOf, rangeError, typeError } from '../memory/refusal.js'
 import { filled } from './filled.js'

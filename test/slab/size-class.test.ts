@@ -1,7 +1,7 @@
 // The classes of sizes, all of them up to 1 MiB, and some up to 1 GiB.
 
 import { expect, test } from 'vitest'
-import { classOf, sizeOfClass, slabBytesFor } from '../../dist/lib/slab/size-class.js'
+import { classOf, sizeOfClass, slabBytesFor } from '../../lib/slab/size-class.js'
 
 const powerIn = (value: number): number => value & -value
 
