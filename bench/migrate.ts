@@ -152,11 +152,13 @@ function subjectOf(tools: Tools, blockBytes: number, readers: readonly number[])
   }
 }
 
-/** The CPUs on which others read: near the local node, and not this thread's, where there are such. */
+/** The CPUs on which others read: not this thread's, and near the local node, where there are such. */
 function readersOf(context: Context, addon: Addon): number[] {
-  const { cpus } = cpuNodes(context)[0]
-  const others = cpus.filter((cpu) => cpu !== addon.currentCpu()).slice(0, MOST_READERS)
-  return others.length > 0 ? others : [-1]
+  const own = addon.currentCpu()
+  const othersOf = (cpus: readonly number[]) => cpus.filter((cpu) => cpu !== own)
+  const near = othersOf(cpuNodes(context)[0].cpus)
+  const others = near.length > 0 ? near : othersOf(context.allowed)
+  return others.length > 0 ? others.slice(0, MOST_READERS) : [-1]
 }
 
 async function run(context: Context): Promise<{ rows: MigrateRow[] }> {
@@ -175,12 +177,12 @@ async function run(context: Context): Promise<{ rows: MigrateRow[] }> {
   return { rows: await inRounds(context, 'migrate', subjects, SAMPLES) }
 }
 
-/** Whether a block has other pages after a move, and whether a model makes up for it where it has not. */
+/** Whether a block has other pages after a move. No latency model makes one slower. */
 function isMoving({ cxl, condition }: Context, local: Node, remote: Node): boolean {
   if (cxl.backend === 'emulated') condition('migrate: on the emulated backend no page moves')
   else if (local.numaNode === remote.numaNode) condition('migrate: on one NUMA node no page moves')
   else return true
-  return cxl.modelled
+  return false
 }
 
 const DIRECTIONS = ['local', 'remote'] as const

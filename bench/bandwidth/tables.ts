@@ -78,7 +78,7 @@ function bestMix(rows: readonly BandwidthRow[], mixes: readonly Mix[]): string {
   const [best] = [...mixes].sort((a, b) => b.row.median - a.row.median)
   const alone = mixes.find(({ localShare }) => localShare === 1)
   if (best === undefined || alone === undefined) return ''
-  const places = new Set(rows.map(({ numaNode }) => numaNode).filter((place) => place !== null))
+  const places = new Set(rows.map(({ numaNode }) => numaNode).filter(Number.isInteger))
   if (places.size === 1) {
     return 'Both are one NUMA node here: mixes differ by noise, or by a latency model.'
   }

@@ -47,7 +47,7 @@ export function measured(unit: Unit, trials: readonly (readonly number[])[]): Me
 /** The fields of a figure, and of what was found beside it. */
 const FIELDS = [
   ...(['unit', 'samples', 'best', 'median', 'mean', 'p99', 'sd', 'trials'] as const),
-  'trafficGBps',
+  ...(['trafficGBps', 'loadsPerSample'] as const),
 ] as const
 
 /** What a row says of what was measured, without what was found. */

@@ -1,23 +1,38 @@
 // The files that `emucxl bench` writes beside what it prints.
 
-import { closeSync, openSync, unlinkSync, writeFileSync } from 'node:fs'
+import {
+  accessSync,
+  closeSync,
+  constants,
+  openSync,
+  realpathSync,
+  statSync,
+  unlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { csvOf } from '../../bench/harness/csv.js'
 import type { BenchReport, Plan } from '../../bench/harness/report.js'
 import type { Files } from './bench-options.js'
 import type { Failures } from './failures.js'
 import { writePage } from './report.js'
 
-/** Throws where a file cannot be written, before it is known what with. Leaves none that was not there. */
-export function checkWritable({ csv, html, svg }: Files): void {
+/** Throws where a file cannot be written. Leaves none that was not there. */
+function checkWritable(file: string): void {
+  const found = statSync(file, { throwIfNoEntry: false })
+  if (found === undefined) {
+    closeSync(openSync(file, 'a'))
+    unlinkSync(realpathSync(file)) // of a link, what it leads to
+  } else if (found.isFile() || found.isDirectory()) {
+    closeSync(openSync(file, 'a'))
+  } else {
+    accessSync(file, constants.W_OK) // whoever reads a pipe would take the end of this for the end of all
+  }
+}
+
+/** Throws where one of the files cannot be written, before anything is measured. */
+export function checkFiles({ csv, html, svg }: Files): void {
   for (const file of [svg, csv, html]) {
-    if (file === undefined) continue
-    try {
-      closeSync(openSync(file, 'ax'))
-      unlinkSync(file)
-    } catch (error) {
-      if ((error as { code?: string }).code !== 'EEXIST') throw error
-      closeSync(openSync(file, 'a'))
-    }
+    if (file !== undefined) checkWritable(file)
   }
 }
 

@@ -1,6 +1,7 @@
 // The words of `emucxl bench`: its help, and what they ask for.
 
-import { resolve } from 'node:path'
+import { realpathSync, statSync } from 'node:fs'
+import { basename, dirname, join, resolve } from 'node:path'
 import { EXPERIMENTS } from '../../bench/experiments.js'
 import type { Experiment, Settings } from '../../bench/harness/experiment.js'
 import { policies } from '../kv/policies/index.js'
@@ -96,9 +97,34 @@ wrong usage, 130 ended by Ctrl-C.
 `
 }
 
-/** Of which one would be written over the other. */
-const isSameFile = (one: string | undefined, other: string | undefined) =>
-  one !== undefined && other !== undefined && resolve(one) === resolve(other)
+/** Names that lead to the same file have the same. */
+function placeOf(file: string): string {
+  const stat = statSync(file, { throwIfNoEntry: false })
+  if (stat !== undefined) return `${stat.dev}:${stat.ino}`
+  try {
+    return join(realpathSync(dirname(file)), basename(file))
+  } catch {
+    return resolve(file) // there is no such folder, which is told when the file is opened
+  }
+}
+
+/** Throws where a file would be written over another one that is written, or read. */
+function checkDifferent(files: Files, traces: readonly string[]): void {
+  const written = FILES.filter((option) => option !== 'compare')
+  const named = [
+    ...FILES.map((option) => [option, files[option]] as const),
+    ...traces.map((trace) => ['trace', trace] as const),
+  ]
+  for (const option of written) {
+    const file = files[option]
+    if (file === undefined) continue
+    const same = named.find(
+      ([other, name]) => other !== option && name !== undefined && placeOf(name) === placeOf(file),
+    )
+    if (same === undefined) continue
+    throw new UsageError(`--${option} and --${same[0]} need different files`, NAME)
+  }
+}
 
 function settingsOf(values: {
   quick?: boolean
@@ -175,11 +201,7 @@ export function read(args: readonly string[]): Wanted | 'help' {
     const file = values[option]
     if (file !== undefined) files[option] = file
   }
-  for (const [i, option] of FILES.entries()) {
-    const same = FILES.slice(i + 1).find((other) => isSameFile(files[option], files[other]))
-    if (same === undefined) continue
-    throw new UsageError(`--${option} and --${same} need different files`, NAME)
-  }
+  checkDifferent(files, values.trace ?? [])
   const processes =
     values.processes === undefined ? undefined : wholeNumber(NAME, 'processes', values.processes)
   const { json = false } = values

@@ -7,7 +7,7 @@ import { readReport } from '../../bench/harness/saved.js'
 import type { BackendName } from '../memory/backends.js'
 import { packageVersion } from '../memory/host.js'
 import { readTopology } from '../memory/topology.js'
-import { checkWritable, writeFiles } from './bench-files.js'
+import { checkFiles, writeFiles } from './bench-files.js'
 import { help, list, read, type Wanted } from './bench-options.js'
 import { standingConditions } from './conditions.js'
 import { Failures, lineOf } from './failures.js'
@@ -149,7 +149,7 @@ export async function run(args: readonly string[]): Promise<void> {
     return
   }
   const { files, settings } = wanted
-  checkWritable(files)
+  checkFiles(files)
   if (files.csv !== undefined || files.html !== undefined || files.svg !== undefined) {
     goOnWithoutReader()
   }
@@ -174,7 +174,10 @@ export async function run(args: readonly string[]): Promise<void> {
   }
   print(`\n${report.conditions.map((line) => `${wrap(line, width, '  ', '! ')}\n`).join('')}`)
   if (wanted.json) process.stdout.write(`${JSON.stringify(report, null, 2)}\n`)
-  await writeFiles(report, plans, wanted.files, failures) // after what was measured is out
+  // After what was measured is out; where that is nothing, earlier files stay what they are.
+  if (Object.keys(report.experiments).length > 0) {
+    await writeFiles(report, plans, wanted.files, failures)
+  }
   failures.end()
   if (report.interrupted) process.exitCode = INTERRUPTED
 }

@@ -1,7 +1,16 @@
 // `emucxl bench` on the emulated backend: its report, its tables, and how it ends.
 
-import { spawnSync } from 'node:child_process'
-import { mkdtempSync, openSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { spawn, spawnSync } from 'node:child_process'
+import { once } from 'node:events'
+import {
+  mkdtempSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
@@ -16,6 +25,13 @@ const QUICK = [
   ...['--backend', 'emulated', '--runs', '2', '--processes', '1'],
   ...['--count', '50', '--size', '1MiB'],
 ]
+
+/** A folder that goes when the test ends. */
+function newFolder(): string {
+  const folder = mkdtempSync(join(tmpdir(), 'emucxl-files-'))
+  onTestFinished(() => rmSync(folder, { recursive: true }))
+  return folder
+}
 
 async function report(...args: string[]): Promise<BenchReport> {
   const { code, stdout } = await emucxl(['bench', '--json', ...args])
@@ -415,14 +431,39 @@ describe('failures end with code 1, a message and its code, and no stack', () =>
   })
 
   it('of arguments, and leaves no file that was not there', async () => {
-    const folder = mkdtempSync(join(tmpdir(), 'emucxl-files-'))
-    onTestFinished(() => rmSync(folder, { recursive: true }))
-    const [csv, html, old] = ['a.csv', 'a.html', 'old.json'].map((name) => join(folder, name))
-    writeFileSync(old as string, 'no report')
-    const words = ['--csv', csv, '--html', html, '--compare', old] as string[]
-    const { code, stderr } = await emucxl(['bench', 'queue', ...QUICK, ...words])
+    const folder = newFolder()
+    const [csv, html, link, old] = ['a.csv', 'a.html', 'link', 'old.json'].map((name) =>
+      join(folder, name),
+    ) as [string, string, string, string]
+    writeFileSync(old, 'no report')
+    symlinkSync('nothing.svg', link)
+    const words = ['--csv', csv, '--html', html, '--svg', link, '--compare', old]
+    const { code, stderr } = await emucxl(['bench', 'queue', 'kv', ...QUICK, ...words])
     failed(code, stderr)
-    expect(readdirSync(folder)).toEqual(['old.json'])
+    expect(stderr).toContain('old.json')
+    expect(readdirSync(folder)).toEqual(['link', 'old.json'])
+  })
+
+  it('of files that are one, by whatever name', async () => {
+    const folder = newFolder()
+    const at = (name: string) => join(folder, name)
+    writeFileSync(at('trace'), '1\n2\n')
+    symlinkSync('trace', at('alias'))
+    symlinkSync('.', at('same'))
+    for (const words of [
+      ['--trace', at('trace'), '--csv', at('trace')],
+      ['--trace', at('trace'), '--html', at('alias')],
+      ['--compare', at('trace'), '--svg', at('alias')],
+      ['--csv', at('new'), '--html', join(at('same'), 'new')],
+    ]) {
+      const { code, stderr } = await emucxl(['bench', 'kv', ...QUICK, ...words])
+      expect({ code, stderr }).toMatchObject({
+        code: 2,
+        stderr: expect.stringMatching(/^emucxl: --\w+ and --\w+ need different files\n/),
+      })
+    }
+    expect(readFileSync(at('trace'), 'utf8')).toBe('1\n2\n')
+    expect(readdirSync(folder).sort()).toEqual(['alias', 'same', 'trace'])
   })
 
   it('on a full disk', () => {
@@ -432,6 +473,64 @@ describe('failures end with code 1, a message and its code, and no stack', () =>
     })
     failed(status, stderr)
     expect(stderr).toContain('[ENOSPC]')
+  })
+})
+
+it('writes into a pipe', async () => {
+  const pipe = join(newFolder(), 'pipe')
+  spawnSync('mkfifo', [pipe])
+  const reader = spawn('cat', [pipe])
+  let read = ''
+  reader.stdout.on('data', (text) => {
+    read += text
+  })
+  const ended = once(reader, 'close')
+  const { code } = await emucxl(['bench', 'queue', ...QUICK, '--csv', pipe])
+  await ended
+  expect(code).toBe(0)
+  expect(read).toMatch(/^experiment,backend,/)
+})
+
+/** CPUs that the threads of a trial may use, by what the kernel tells of its first thread while it measures. */
+async function allowedWhile(experiment: string): Promise<Set<string>> {
+  const found = new Set<string>()
+  const args = [
+    experiment,
+    '--backend',
+    'emulated',
+    '--quick',
+    '--processes',
+    '1',
+    '--size',
+    '64KiB',
+  ]
+  await emucxl(['bench', ...args], {
+    watch: (child, _, errors) => {
+      if (errors !== `${experiment} … `) return
+      const timer = setInterval(() => {
+        try {
+          const pid = readFileSync(`/proc/${child.pid}/task/${child.pid}/children`, 'utf8').trim()
+          const status = readFileSync(`/proc/${pid}/status`, 'utf8')
+          found.add(/Cpus_allowed_list:\t(.*)/.exec(status)?.[1] ?? '')
+          if (found.size > 1) child.kill('SIGINT') // that is all there is to see
+        } catch {
+          // not yet, or not any more
+        }
+      }, 5)
+      child.once('exit', () => clearInterval(timer))
+    },
+  })
+  return found
+}
+
+describe('the thread of TypeScript', () => {
+  const all = /Cpus_allowed_list:\t(.*)/.exec(readFileSync('/proc/self/status', 'utf8'))?.[1] ?? ''
+
+  it.each(['alloc', 'migrate', 'access', 'queue'])('stays on one CPU in %s', async (name) => {
+    const found = await allowedWhile(name)
+    found.delete(all) // before it was pinned
+    if (/^\d+$/.test(all)) found.add(all)
+    expect([...found]).toEqual([expect.stringMatching(/^\d+$/)])
   })
 })
 
@@ -464,6 +563,19 @@ describe('early ends', () => {
     expect(found.interrupted).toBe(true)
     expect(Object.keys(found.experiments)).toEqual(['latency'])
     expect(stderr).toMatch(/^latency … \d+\.\d s\nqueue … \n$/)
+  })
+
+  it('leaves earlier files alone where Ctrl-C comes before the first result', async () => {
+    const file = join(newFolder(), 'earlier.csv')
+    writeFileSync(file, 'earlier')
+    const args = ['queue', '--backend', 'emulated', '--runs', '1000000', '--csv', file]
+    const { code } = await emucxl(['bench', ...args], {
+      watch: (child, _, errors) => {
+        if (errors === 'queue … ') child.kill('SIGINT')
+      },
+    })
+    expect(code).toBe(130)
+    expect(readFileSync(file, 'utf8')).toBe('earlier')
   })
 
   it('ends at once at the second Ctrl-C', async () => {
@@ -515,8 +627,7 @@ describe('early ends', () => {
   })
 
   it('writes its files when the reader of its output has gone', async () => {
-    const folder = mkdtempSync(join(tmpdir(), 'emucxl-files-'))
-    onTestFinished(() => rmSync(folder, { recursive: true }))
+    const folder = newFolder()
     const words = ['bandwidth', 'queue', ...QUICK, '--csv', join(folder, 'a.csv')]
     const { code, signal, stderr } = await emucxl(['bench', ...words], {
       watch: (child, output) => {

@@ -7,7 +7,12 @@ import type { AccessRow } from '../../bench/access.js'
 import type { AllocRow } from '../../bench/alloc.js'
 import { EXPERIMENTS } from '../../bench/experiments.js'
 import { allowedCpus } from '../../bench/harness/cpus.js'
-import { blockBytes, blockSizes, type Experiment } from '../../bench/harness/experiment.js'
+import {
+  blockBytes,
+  blockSizes,
+  type Experiment,
+  type Settings,
+} from '../../bench/harness/experiment.js'
 import { verifyPlacement } from '../../bench/harness/placement.js'
 import { inRounds, type Subject } from '../../bench/harness/rounds.js'
 import type { MigrateRow } from '../../bench/migrate.js'
@@ -87,6 +92,18 @@ describe('threads that read', () => {
     expect(cpus).not.toContain(8000)
   })
 
+  it('migrate: are elsewhere where the local node has no other CPU', async ({ skip }) => {
+    const [first, second] = allowedCpus() as [number, number | undefined]
+    if (second === undefined) return skip('one CPU alone')
+    const spy = vi.spyOn(addon, 'startTraffic')
+    const current = vi.spyOn(addon, 'currentCpu').mockReturnValue(first)
+    onTestFinished(() => [spy, current].forEach((each) => void each.mockRestore()))
+    const topology = [numaNode(0, [first]), numaNode(1, [second])]
+    await named('migrate').run(watched({ ...SMALL, runs: 1 }, { topology }))
+    expect(new Set(spy.mock.calls.flatMap((words) => words[3]))).not.toContain(-1)
+    expect(spy.mock.calls.flatMap((words) => words[3])).not.toContain(first)
+  })
+
   it('migrate: are a condition where they are not pinned', async () => {
     const { stopTraffic } = addon
     const spy = vi.spyOn(addon, 'stopTraffic')
@@ -107,6 +124,20 @@ function astray(): Watched {
     return { pageSize: 4096, nodes: { 7: pages }, untouched: 0 }
   }
   vi.spyOn(context.cxl, 'where').mockImplementation(elsewhere)
+  return context
+}
+
+/** A context with two NUMA nodes, on which all blocks are where they belong, by the kernel's word. */
+function moving(settings: Settings): Watched {
+  const context = watched(settings)
+  const { cxl } = context
+  const nodes = cxl.nodes.map((node, i) => ({ ...node, numaNode: i }))
+  Object.defineProperty(cxl, 'backend', { value: 'numa' })
+  Object.defineProperty(cxl, 'nodes', { value: nodes })
+  vi.spyOn(cxl, 'where').mockImplementation((block) => {
+    const pages = Math.ceil((block as ArrayBuffer).byteLength / 4096)
+    return { pageSize: 4096, nodes: { [cxl.nodeOf(block)]: pages }, untouched: 0 }
+  })
   return context
 }
 
@@ -316,9 +347,7 @@ describe('the charts', () => {
     'of %s have a point for what was measured',
     async (name) => {
       const experiment = named(name)
-      const context = watched({ ...SMALL, runs: 1 })
-      // Where no page moves and no model says how long it would take, migrate has nothing to draw.
-      Object.defineProperty(context.cxl, 'modelled', { value: true })
+      const context = moving({ ...SMALL, runs: 1 }) // where no page moves, migrate has nothing to draw
       const charts = experiment.charts?.(await experiment.run(context)) ?? []
       expect(charts).not.toEqual([])
       for (const { title, kind, x, series, notes } of charts) {
@@ -339,8 +368,7 @@ describe('the charts', () => {
 
 describe('migrate where pages move', () => {
   it('tells of both ways, in bytes of a second and in time of a page', async () => {
-    const context = watched({ size: 4096, runs: 1 })
-    Object.defineProperty(context.cxl, 'modelled', { value: true })
+    const context = moving({ size: 4096, runs: 1 })
     const result = await named('migrate').run(context)
     const rows = result.rows as MigrateRow[]
     expect(rows.map(({ from, per, unit }) => `${from}: ${per}, ${unit}`)).toEqual(
